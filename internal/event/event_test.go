@@ -1,0 +1,132 @@
+package event_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"porchlight/internal/event"
+)
+
+func sample() *event.Event {
+	at := time.Date(2026, 5, 4, 3, 2, 1, 234567890, time.UTC)
+	return &event.Event{
+		EventID: event.NewID(at), Sequence: 1, State: event.Started, Camera: "home.front-door",
+		StartedAt: event.At(at), UpdatedAt: event.At(at.Add(time.Second)),
+		Labels: map[string]float64{"person": 0.91}, Zones: []string{}, Score: 0.91,
+		Box: event.Box{X0: 0.1, Y0: 0.2, X1: 0.3, Y1: 0.4}, Faces: []event.Face{}, Model: "yolox-nano",
+	}
+}
+
+func TestEventWireForm(t *testing.T) {
+	e := sample()
+	payload, err := e.Marshal()
+	require.NoError(t, err)
+	require.JSONEq(t, `{"event_id":"`+e.EventID+`","sequence":1,"state":"started","camera":"home.front-door",
+		"started_at":"2026-05-04T03:02:01.234Z","updated_at":"2026-05-04T03:02:02.234Z","labels":{"person":0.91},
+		"zones":[],"score":0.91,"box":[0.1,0.2,0.3,0.4],"faces":[],"model":"yolox-nano"}`, string(payload))
+	back, err := event.Parse(payload)
+	require.NoError(t, err)
+	require.Equal(t, e, back)
+}
+
+func TestEventRefusesNonsense(t *testing.T) {
+	end := event.At(time.Now())
+	for name, spoil := range map[string]func(*event.Event){
+		"id":              func(e *event.Event) { e.EventID = "x" },
+		"lower-case id":   func(e *event.Event) { e.EventID = strings.ToLower(e.EventID) },
+		"sequence":        func(e *event.Event) { e.Sequence = 0 },
+		"state":           func(e *event.Event) { e.State = "done" },
+		"camera":          func(e *event.Event) { e.Camera = "a/b.c" },
+		"no camera":       func(e *event.Event) { e.Camera = "home" },
+		"no start":        func(e *event.Event) { e.StartedAt = event.Time{} },
+		"end too soon":    func(e *event.Event) { e.EndedAt = &end },
+		"ended, no end":   func(e *event.Event) { e.State = event.Ended },
+		"score":           func(e *event.Event) { e.Score = 1.1 },
+		"label score":     func(e *event.Event) { e.Labels["cat"] = -1 },
+		"label name":      func(e *event.Event) { e.Labels[""] = 1 },
+		"not a number":    func(e *event.Event) { e.Box.X0 = nan() },
+		"enormous camera": func(e *event.Event) { e.Camera = "h." + strings.Repeat("x", 1000) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := sample()
+			spoil(e)
+			_, err := e.Marshal()
+			require.ErrorIs(t, err, event.ErrInvalid)
+			require.Less(t, len(err.Error()), 300)
+		})
+	}
+}
+
+func nan() float64 { var zero float64; return zero / zero }
+
+func TestEventTooLarge(t *testing.T) {
+	e := sample()
+	for i := range 400 {
+		e.Zones = append(e.Zones, strings.Repeat("z", 10)+string(rune('a'+i%26)))
+	}
+	_, err := e.Marshal()
+	require.ErrorIs(t, err, event.ErrTooLarge)
+}
+
+func TestStatusWireForm(t *testing.T) {
+	s := &event.Status{
+		State: event.Online, Session: event.NewID(time.Now()), Version: "1", At: event.At(time.Now()),
+		Detector: &event.Detector{Model: "m", Weak: true},
+		Cameras:  []event.CameraStatus{{Camera: "home.a", State: event.CameraRunning}},
+	}
+	payload, err := s.Marshal()
+	require.NoError(t, err)
+	back, err := event.ParseStatus(payload)
+	require.NoError(t, err)
+	require.Equal(t, s, back)
+	for _, bad := range []string{`{}`, `[]`, `{"state":"online","session":"x"}`, `{"state":"asleep"}`, `nope`} {
+		_, err := event.ParseStatus([]byte(bad))
+		require.ErrorIs(t, err, event.ErrInvalid, bad)
+	}
+}
+
+func TestTopics(t *testing.T) {
+	require.Equal(t, "porchlight/v1/home/events", event.Topic("home", event.ChannelEvents))
+	thing, c, err := event.SplitTopic("porchlight/v1/home/status")
+	require.NoError(t, err)
+	require.Equal(t, "home", thing)
+	require.Equal(t, event.ChannelStatus, c)
+	for _, bad := range []string{"", "porchlight/v1/home", "porchlight/v1//events", "other/v1/home/events", "porchlight/v1/a/b/c"} {
+		_, _, err := event.SplitTopic(bad)
+		require.Error(t, err, bad)
+	}
+}
+
+func TestBox(t *testing.T) {
+	a := event.Box{X0: 0, Y0: 0, X1: 0.5, Y1: 0.5}
+	require.InDelta(t, 1, a.IoU(a), 1e-12)
+	require.Zero(t, a.IoU(event.Box{X0: 0.6, Y0: 0.6, X1: 0.9, Y1: 0.9}))
+	require.InDelta(t, 1.0/7, a.IoU(event.Box{X0: 0.25, Y0: 0.25, X1: 0.75, Y1: 0.75}), 1e-12)
+	require.Equal(t, event.Box{X0: 0, Y0: 0, X1: 1, Y1: 1}, event.Box{X0: -1, Y0: -1, X1: 2, Y1: 2}.Clip())
+	var b event.Box
+	require.Error(t, json.Unmarshal([]byte(`[1,2,3]`), &b))
+}
+
+func FuzzParse(f *testing.F) {
+	good, _ := sample().Marshal()
+	f.Add(good)
+	f.Add([]byte(`{"event_id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","sequence":1e99}`))
+	f.Add([]byte(`{"box":[1,2,3,4,5]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := event.Parse(data)
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(e)
+		if err != nil {
+			return
+		}
+		if _, err := event.Parse(again); err != nil {
+			t.Fatalf("%s does not parse again: %v", again, err)
+		}
+	})
+}
