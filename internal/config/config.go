@@ -1,0 +1,116 @@
+// Package config is the one typed configuration of the camera component: the
+// same schema whether it comes from porchlight.yaml, a Greengrass component
+// configuration or a shadow.
+//
+// Numbers and booleans are also accepted as strings, because Greengrass
+// nucleus lite hands every YAML scalar over as one. An unknown key or a bad
+// value is an error that names its path.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// ErrInvalid is wrapped by every error about the content of a configuration.
+var ErrInvalid = errors.New("invalid configuration")
+
+// Config of a gateway or standalone camera.
+type Config struct {
+	Thing    string            `config:"thing"`     // AWS IoT thing name
+	StateDir string            `config:"state_dir"` // spool and open events live here
+	Detector Detector          `config:"detector"`
+	IoT      IoT               `config:"iot"`
+	Cloud    Cloud             `config:"cloud"`
+	Spool    Spool             `config:"spool"`
+	Cameras  map[string]Camera `config:"cameras"` // by camera name
+}
+
+// Detector chooses and tunes the object detector.
+type Detector struct {
+	Model    string  `config:"model"`     // name in the model manifest; empty: the best one installed
+	Models   string  `config:"models"`    // folder of model files
+	MinScore float64 `config:"min_score"` // 0..1
+	Threads  int     `config:"threads"`   // per inference
+}
+
+// IoT says how to reach AWS IoT Core with the thing's certificate.
+type IoT struct {
+	Endpoint            string `config:"endpoint"`             // host:port of MQTT over TLS
+	CredentialsEndpoint string `config:"credentials_endpoint"` // host:port of the credentials provider
+	RoleAlias           string `config:"role_alias"`
+	Certificate         string `config:"certificate"` // PEM file
+	PrivateKey          string `config:"private_key"` // PEM file
+	CA                  string `config:"ca"`          // PEM file; empty: the system's roots
+}
+
+// Cloud says where thumbnails go.
+type Cloud struct {
+	Region          string `config:"region"`
+	Endpoint        string `config:"endpoint"` // AWS endpoint URL; empty: AWS itself
+	ThumbnailBucket string `config:"thumbnail_bucket"`
+}
+
+// Spool bounds what is kept on disk while the cloud cannot be reached.
+type Spool struct {
+	MaxBytes int64         `config:"max_bytes"`
+	MaxAge   time.Duration `config:"max_age"`
+}
+
+// Camera is one video source.
+type Camera struct {
+	Source   string        `config:"source"`    // rtsp:// URL, /dev/videoN, a video file or a folder of pictures
+	FPS      float64       `config:"fps"`       // frames per second looked at
+	MaxWidth int           `config:"max_width"` // pixels; wider pictures are scaled down
+	Labels   []string      `config:"labels"`    // what makes an event; empty: people, pets and vehicles
+	Loop     bool          `config:"loop"`      // play a file again and again
+	Quiet    time.Duration `config:"quiet"`     // an event ends after this long with nothing active
+}
+
+// defaultLabels are the COCO and VOC names of what a home cares about.
+var defaultLabels = []string{"person", "bicycle", "car", "motorbike", "motorcycle", "bus", "truck", "cat", "dog"}
+
+func defaults() Config {
+	return Config{
+		Detector: Detector{MinScore: 0.5, Threads: 2},
+		Cloud:    Cloud{Region: "us-east-1"},
+		Spool:    Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
+	}
+}
+
+func cameraDefaults() Camera {
+	return Camera{FPS: 5, MaxWidth: 1280, Labels: defaultLabels, Quiet: 5 * time.Second}
+}
+
+// Load reads a YAML (or JSON) file and validates it.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse reads YAML or JSON, fills in defaults and validates.
+func Parse(data []byte) (*Config, error) {
+	var tree map[string]any
+	if err := yaml.Unmarshal(data, &tree); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrInvalid, yaml.FormatError(err, false, true))
+	}
+	c := defaults()
+	if err := decode(tree, &c); err != nil {
+		return nil, err
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
