@@ -73,7 +73,7 @@ func (d *redDetector) Detect(_ context.Context, f *event.Frame) ([]event.Detecti
 	}
 	w, h := float64(f.Width), float64(f.Height)
 	return []event.Detection{
-		{Label: "person", Score: 0.9, Box: event.Box{X0: float64(x0) / w, Y0: float64(y0) / h, X1: float64(x1) / w, Y1: float64(y1) / h}},
+		{Label: "person", Score: 0.6 + 0.3*float64(x0)/w, Box: event.Box{X0: float64(x0) / w, Y0: float64(y0) / h, X1: float64(x1) / w, Y1: float64(y1) / h}},
 		{Label: "kite", Score: 0.9, Box: event.Box{X0: 0.1, X1: 0.2, Y1: 0.1}},
 		{Label: "person", Score: 0.2, Box: event.Box{X0: 0.1, X1: 0.2, Y1: 0.1}},
 	}, nil
@@ -138,7 +138,9 @@ func TestOneWalkIsOneEvent(t *testing.T) {
 			require.Equal(t, event.Updated, e.State)
 		}
 	}
-	require.Equal(t, map[string]float64{"person": 0.9}, last.Labels)
+	require.Len(t, last.Labels, 1)
+	require.InDelta(t, 0.6+0.3*280/320, last.Labels["person"], 0.03, "the best score is kept")
+	require.Less(t, first.Labels["person"], last.Labels["person"])
 	require.Equal(t, start.Add(4*time.Second), first.StartedAt.Time, "the event starts when the object is first seen")
 	require.Less(t, first.UpdatedAt.Sub(first.StartedAt.Time), time.Second, "and is told of within a second")
 	require.WithinDuration(t, start.Add(10*time.Second), last.EndedAt.Time, 300*time.Millisecond)
