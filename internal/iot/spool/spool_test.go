@@ -1,0 +1,190 @@
+package spool_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"porchlight/internal/iot/spool"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, path string, edit func(*spool.Config)) *spool.Spool {
+	t.Helper()
+	cfg := spool.Config{Path: path, Log: slog.New(slog.DiscardHandler)}
+	if edit != nil {
+		edit(&cfg)
+	}
+	s, err := spool.Open(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// drain sends until want records have been taken.
+func drain(t *testing.T, s *spool.Spool, want int) (names []string) {
+	t.Helper()
+	if want == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Drain(ctx, func(_ context.Context, r spool.Record) error {
+		if len(names) == want {
+			return errors.New("more than wanted")
+		}
+		names = append(names, r.Name+"="+string(r.Payload))
+		if len(names) == want {
+			cancel()
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	return names
+}
+
+func TestInOrderAcrossRestarts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool.db")
+	var want []string
+	s := open(t, path, nil)
+	for i := range 500 {
+		require.NoError(t, s.Put("topic", fmt.Append(nil, i)))
+		want = append(want, fmt.Sprintf("topic=%d", i))
+	}
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, s.Put("late", nil), spool.ErrClosed)
+
+	s = open(t, path, nil)
+	require.Equal(t, 500, s.Stats().Depth)
+	got := drain(t, s, 200)
+	require.NoError(t, s.Close())
+	s = open(t, path, nil)
+	require.Equal(t, want, append(got, drain(t, s, 300)...))
+	require.Zero(t, s.Stats().Depth)
+	require.Zero(t, s.Stats().Bytes)
+	require.Zero(t, s.Stats().Dropped)
+}
+
+func TestTriesUntilTaken(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s"), nil)
+	require.NoError(t, s.Put("a", nil))
+	require.NoError(t, s.Put("b", nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	var tried []string
+	err := s.Drain(ctx, func(_ context.Context, r spool.Record) error {
+		tried = append(tried, r.Name)
+		switch len(tried) {
+		case 1, 2:
+			return errors.New("offline")
+		case 4:
+			cancel()
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []string{"a", "a", "a", "b"}, tried)
+}
+
+func TestRefusedIsDroppedAndCounted(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s"), nil)
+	require.NoError(t, s.Put("poison", nil))
+	require.NoError(t, s.Put("good", nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Drain(ctx, func(_ context.Context, r spool.Record) error {
+		if r.Name == "poison" {
+			return fmt.Errorf("not authorized: %w", spool.ErrRefused)
+		}
+		cancel()
+		return nil
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, spool.Stats{Dropped: 1}, s.Stats())
+}
+
+func TestBoundByBytes(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s"), func(c *spool.Config) { c.MaxBytes = 64 << 10 })
+	for i := range 500 {
+		require.NoError(t, s.Put(fmt.Sprint(i), make([]byte, 1000)))
+	}
+	stats := s.Stats()
+	require.LessOrEqual(t, stats.Bytes, int64(64<<10))
+	require.Equal(t, int64(500), int64(stats.Depth)+stats.Dropped)
+	got := drain(t, s, stats.Depth)
+	require.True(t, strings.HasPrefix(got[len(got)-1], "499="), "the newest are kept")
+}
+
+func TestBoundByAge(t *testing.T) {
+	now := time.Now()
+	s := open(t, filepath.Join(t.TempDir(), "s"), func(c *spool.Config) {
+		c.MaxAge, c.Now = time.Hour, func() time.Time { return now }
+	})
+	require.NoError(t, s.Put("old", nil))
+	now = now.Add(2 * time.Hour)
+	require.NoError(t, s.Put("new", nil))
+	require.Equal(t, []string{"new="}, drain(t, s, 1))
+	require.Equal(t, int64(1), s.Stats().Dropped)
+}
+
+func TestTwoProcessesCannotShareIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	open(t, path, nil)
+	_, err := spool.Open(spool.Config{Path: path, Log: slog.New(slog.DiscardHandler)})
+	require.ErrorContains(t, err, "another process")
+}
+
+// A full disk is played by a limit on the size of files, which needs a
+// process of its own.
+func TestFullDiskLosesNothingThatFitsMemory(t *testing.T) {
+	if path := os.Getenv("SPOOL_ON_FULL_DISK"); path != "" {
+		s := open(t, path, nil)
+		limit := syscall.Rlimit{Cur: 96 << 10, Max: 1 << 40}
+		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+		var full int
+		for i := range 20 {
+			if err := s.Put(fmt.Sprint(i), make([]byte, 10<<10)); err != nil {
+				require.ErrorContains(t, err, "free some space")
+				full++
+			}
+		}
+		require.Positive(t, full)
+		require.Equal(t, full, s.Stats().InMemory)
+		var want []string
+		for i := range 20 {
+			want = append(want, fmt.Sprint(i))
+		}
+		var got []string
+		for _, r := range drain(t, s, 20) {
+			name, _, _ := strings.Cut(r, "=")
+			got = append(got, name)
+		}
+		require.Equal(t, want, got)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFullDisk")
+	cmd.Env = append(os.Environ(), "SPOOL_ON_FULL_DISK="+filepath.Join(t.TempDir(), "s"))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+func BenchmarkPut(b *testing.B) {
+	s, err := spool.Open(spool.Config{Path: filepath.Join(b.TempDir(), "s"), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(b, err)
+	defer s.Close()
+	payload := make([]byte, 600)
+	for b.Loop() {
+		if err := s.Put("topic", payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
