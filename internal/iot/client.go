@@ -41,8 +41,8 @@ type Client struct {
 
 // How long to wait for the broker.
 const (
-	keepAlive   = 30 // seconds
-	ackTimeout  = 10 * time.Second
+	keepAlive    = 30 // seconds
+	ackTimeout   = 10 * time.Second
 	minReconnect = 500 * time.Millisecond
 	maxReconnect = 15 * time.Second
 )

@@ -1,0 +1,135 @@
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"porchlight/internal/event"
+)
+
+// statusBoard knows how each camera is and tells the cloud, on every connect
+// and on every change.
+type statusBoard struct {
+	thing, version string
+	detector       event.Detector
+	log            *slog.Logger
+	changed        chan struct{}
+
+	mu      sync.Mutex
+	session string // of the present MQTT session; empty before the first
+	cameras map[string]event.CameraStatus
+}
+
+func newStatusBoard(thing, version string, detector event.Detector, log *slog.Logger) *statusBoard {
+	return &statusBoard{
+		thing: thing, version: version, detector: detector, log: log,
+		changed: make(chan struct{}, 1), cameras: map[string]event.CameraStatus{},
+	}
+}
+
+func (b *statusBoard) set(camera string, state event.CameraState, message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := event.CameraStatus{Camera: camera, State: state, Message: clip(message)}
+	if b.cameras[camera] == next {
+		return
+	}
+	b.cameras[camera] = next
+	b.wake()
+}
+
+// connected notes that a new session is up and has to be told everything.
+func (b *statusBoard) connected(_ context.Context, session string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.session = session
+	b.wake()
+}
+
+// will is what the broker publishes when the session breaks.
+func (b *statusBoard) will(session string) (topic string, payload []byte) {
+	return b.topic(), b.marshal(event.Status{State: event.Offline, Session: session, Version: b.version, At: event.At(time.Now())})
+}
+
+// run publishes the board whenever it changes, until ctx ends.
+func (b *statusBoard) run(ctx context.Context, mqtt publisher) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.changed:
+		}
+		for payload := b.current(event.Online); payload != nil; payload = nil {
+			if err := mqtt.Publish(ctx, b.topic(), payload); err != nil && ctx.Err() == nil {
+				b.log.Warn("cannot publish status", "error", err)
+				// The next session publishes it anew; within a session, try again.
+				time.AfterFunc(5*time.Second, b.wake)
+			}
+		}
+	}
+}
+
+// goodbye says offline before an orderly end, for then no will is published.
+func (b *statusBoard) goodbye(ctx context.Context, mqtt publisher) {
+	if payload := b.current(event.Offline); payload != nil {
+		if err := mqtt.Publish(ctx, b.topic(), payload); err != nil {
+			b.log.Warn("cannot publish that this device goes offline", "error", err)
+		}
+	}
+}
+
+// current returns the status to publish, or nil before the first session.
+func (b *statusBoard) current(presence event.Presence) []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.session == "" {
+		return nil
+	}
+	status := event.Status{
+		State: presence, Session: b.session, Version: b.version, At: event.At(time.Now()), Detector: &b.detector,
+	}
+	for _, c := range b.cameras {
+		status.Cameras = append(status.Cameras, c)
+	}
+	slices.SortFunc(status.Cameras, func(x, y event.CameraStatus) int { return strings.Compare(x.Camera, y.Camera) })
+	return b.marshal(status)
+}
+
+// marshal drops the messages when a gateway has so many cameras in trouble
+// that they do not fit.
+func (b *statusBoard) marshal(s event.Status) []byte {
+	payload, err := s.Marshal()
+	if err != nil {
+		b.log.Warn("status is too large and goes without its messages", "error", err)
+		for i := range s.Cameras {
+			s.Cameras[i].Message = ""
+		}
+		if payload, err = s.Marshal(); err != nil {
+			b.log.Error("cannot publish status", "error", err)
+			return nil
+		}
+	}
+	return payload
+}
+
+func (b *statusBoard) topic() string { return event.Topic(b.thing, event.ChannelStatus) }
+
+func (b *statusBoard) wake() {
+	select {
+	case b.changed <- struct{}{}:
+	default:
+	}
+}
+
+// clip keeps a message within what a status has room for.
+func clip(message string) string {
+	const most = 240
+	if r := []rune(message); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return message
+}
