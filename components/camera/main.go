@@ -1,0 +1,82 @@
+// Command camera is Porchlight's Greengrass component: it watches the
+// configured cameras, detects, and tells the cloud. It runs as well on its
+// own, with nothing but a configuration file and a thing's certificate.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"porchlight/internal/config"
+	"porchlight/internal/edge"
+	"porchlight/internal/event"
+	"porchlight/internal/modelstore"
+	"porchlight/internal/version"
+	"porchlight/internal/vision"
+	"porchlight/models"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "camera:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("wrong usage")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("camera", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	file := flags.String("config", "porchlight.yaml", "configuration `file`")
+	logFormat := flags.String("log", "text", "log `format`: text or json")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return errUsage
+	}
+	var handler slog.Handler = slog.NewTextHandler(stderr, nil)
+	if *logFormat == "json" {
+		handler = slog.NewJSONHandler(stderr, nil)
+	}
+	log := slog.New(handler)
+	cfg, err := config.Load(*file)
+	if err != nil {
+		return err
+	}
+	detector, info, err := openDetector(cfg.Detector)
+	if err != nil {
+		return err
+	}
+	return edge.Run(ctx, edge.Options{
+		Config: cfg, Version: version.String(), Detector: detector, Info: info, Log: log,
+		OnEvent: func(e event.Event) { fmt.Fprintln(stdout, line(e)) },
+	})
+}
+
+// line tells a person of an event, in one line.
+func line(e event.Event) string {
+	labels := make([]string, 0, len(e.Labels))
+	for label, score := range e.Labels {
+		labels = append(labels, fmt.Sprintf("%s %.0f%%", label, 100*score))
+	}
+	text := fmt.Sprintf("%s  %-8s %s  %s", e.UpdatedAt.Local().Format("15:04:05"), e.State, e.Camera, strings.Join(labels, ", "))
+	if e.EndedAt != nil {
+		text += fmt.Sprintf("  (%.1f s)", e.EndedAt.Sub(e.StartedAt.Time).Seconds())
+	}
+	return text
+}
