@@ -3,7 +3,9 @@
 package vision
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"porchlight/internal/event"
 )
@@ -57,5 +59,6 @@ func (e *peopleEngine) detect(f *event.Frame) ([]event.Detection, error) {
 			found = append(found, event.Detection{Label: "person", Score: score, Box: box})
 		}
 	}
+	slices.SortStableFunc(found, func(a, b event.Detection) int { return cmp.Compare(b.Score, a.Score) })
 	return found, nil
 }
