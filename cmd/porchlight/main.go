@@ -1,0 +1,71 @@
+// Command porchlight is the operator's tool: it runs Porchlight on one
+// machine and looks into its parts. Results go to stdout, everything else to
+// stderr; it exits with 0 when done, 1 when something failed and 2 when it was
+// called wrongly.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Each verb is a struct with a Run method.
+type cli struct {
+	Detect DetectCmd `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
+	Models ModelsCmd `cmd:"" help:"List, fetch and check the neural networks."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], &Streams{
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, streams *Streams) int {
+	exited := -1 // kong exits by itself after --help
+	parser, err := kong.New(&cli{},
+		kong.Name("porchlight"),
+		kong.Description("Watches a home and keeps the evidence."),
+		kong.Writers(streams.Stdout, streams.Stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(streams),
+	)
+	if err != nil {
+		fmt.Fprintln(streams.Stderr, "porchlight:", err)
+		return 1
+	}
+	verb, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(streams.Stderr, "porchlight: %v: see porchlight --help\n", err)
+		return 2
+	}
+	err = verb.Run()
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(streams.Stderr, "porchlight: %v: see porchlight %s --help\n", err, verb.Command())
+		return 2
+	default:
+		fmt.Fprintln(streams.Stderr, "porchlight:", err)
+		return 1
+	}
+}

@@ -1,0 +1,28 @@
+package modelstore
+
+// preference lists the models to use when nobody names one, best first.
+func preference() []string {
+	return []string{"yolox-nano", "mobilenet-ssd-voc", "yolo-fastest-1.1-xl"}
+}
+
+// Choose returns the model to detect with. A wanted one must be installed, or
+// the error says how to install it. When wanted is empty it is the first of
+// the preferred ones that is installed; found is false when there is none, and
+// the caller falls back on the built-in weak detector, saying so.
+func Choose(s *Store, wanted string) (m Model, found bool, err error) {
+	if wanted != "" {
+		if m, err = s.Model(wanted); err != nil {
+			return Model{}, false, err
+		}
+		if err := s.Verify(wanted); err != nil {
+			return Model{}, false, err
+		}
+		return m, true, nil
+	}
+	for _, name := range preference() {
+		if m, err := s.Model(name); err == nil && s.Verify(name) == nil {
+			return m, true, nil
+		}
+	}
+	return Model{}, false, nil
+}

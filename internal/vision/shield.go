@@ -1,0 +1,169 @@
+//go:build cgo
+
+package vision
+
+/*
+#cgo pkg-config: opencv4
+#cgo CXXFLAGS: -std=c++14
+#include <stdlib.h>
+#include "shield.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"gocv.io/x/gocv"
+
+	"porchlight/internal/event"
+	"porchlight/internal/modelstore"
+	"porchlight/internal/vision/decode"
+)
+
+// ErrOpenCV is what OpenCV threw, wrapped with its text.
+var ErrOpenCV = errors.New("opencv")
+
+// SetThreads sets how many threads OpenCV uses for one call, in the whole
+// process. Several detectors in parallel are fastest with 1 each; 0 turns
+// threading off and a negative number restores the default, one per core.
+func SetThreads(n int) error {
+	return call(func(e C.shield_err) C.int { return C.shield_set_threads(C.int(n), e) })
+}
+
+// call runs one shielded function with room for the text of its exception.
+func call(f func(C.shield_err) C.int) error {
+	const size = 1024
+	text := (*C.char)(C.malloc(size))
+	defer C.free(unsafe.Pointer(text))
+	if f(C.shield_err{text: text, size: size}) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrOpenCV, strings.Join(strings.Fields(C.GoString(text)), " "))
+}
+
+func bytesPtr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))) }
+
+func matPtr(m *gocv.Mat) unsafe.Pointer { return unsafe.Pointer(m.Ptr()) }
+
+// network is an OpenCV network. It is not safe for concurrent use: two
+// goroutines that share one get silently wrong results.
+type network struct{ p unsafe.Pointer }
+
+func readNetwork(format string, weights, config []byte) (*network, error) {
+	name := C.CString(format)
+	defer C.free(unsafe.Pointer(name))
+	var n network
+	err := call(func(e C.shield_err) C.int {
+		return C.shield_net_read(name, bytesPtr(weights), C.size_t(len(weights)),
+			bytesPtr(config), C.size_t(len(config)), &n.p, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &n, nil
+}
+
+func (n *network) close() {
+	C.shield_net_close(n.p)
+	n.p = nil
+}
+
+// forward runs the network and returns copies of all its outputs.
+func (n *network) forward(blob *gocv.Mat) ([]decode.Tensor, error) {
+	var count C.int
+	err := call(func(e C.shield_err) C.int { return C.shield_net_forward(n.p, matPtr(blob), &count, e) })
+	if err != nil {
+		return nil, err
+	}
+	var tensors []decode.Tensor
+	for i := range count {
+		t, err := n.output(i)
+		if err != nil {
+			return nil, err
+		}
+		tensors = append(tensors, t)
+	}
+	return tensors, nil
+}
+
+func (n *network) output(i C.int) (decode.Tensor, error) {
+	m := gocv.NewMat()
+	defer m.Close()
+	err := call(func(e C.shield_err) C.int { return C.shield_net_output(n.p, i, matPtr(&m), e) })
+	if err != nil || m.Empty() {
+		return decode.Tensor{}, err
+	}
+	data, err := m.DataPtrFloat32() // memory of the network, valid until the next forward
+	if err != nil {
+		return decode.Tensor{}, fmt.Errorf("network output: %w", err)
+	}
+	return decode.Tensor{Shape: m.Size(), Data: append([]float32(nil), data...)}, nil
+}
+
+// inputBlob makes a network's input from a frame; the caller closes it.
+func inputBlob(f *event.Frame, spec modelstore.Input, inner point) (gocv.Mat, error) {
+	in := C.shield_input{
+		inner_width: C.int(inner.X), inner_height: C.int(inner.Y),
+		outer_width: C.int(spec.Width), outer_height: C.int(spec.Height),
+		pad: C.double(spec.Pad), scale: C.double(spec.Scale),
+	}
+	for i, v := range spec.Mean {
+		in.mean[i] = C.double(v)
+	}
+	if spec.Channels == "rgb" {
+		in.swap_rb = 1
+	}
+	blob := gocv.NewMat()
+	err := call(func(e C.shield_err) C.int {
+		return C.shield_blob(bytesPtr(f.Pix), C.int(f.Width), C.int(f.Height), &in, matPtr(&blob), e)
+	})
+	if err != nil {
+		blob.Close()
+		return gocv.Mat{}, err
+	}
+	return blob, nil
+}
+
+// decodeBGR is cv::imdecode; the Mat is empty when data is not a picture.
+func decodeBGR(data []byte) (gocv.Mat, error) {
+	m := gocv.NewMat()
+	err := call(func(e C.shield_err) C.int {
+		return C.shield_decode_image(bytesPtr(data), C.size_t(len(data)), matPtr(&m), e)
+	})
+	if err != nil {
+		m.Close()
+		return gocv.Mat{}, err
+	}
+	return m, nil
+}
+
+// hog is OpenCV's people detector.
+type hog struct{ p unsafe.Pointer }
+
+func newHOG() (*hog, error) {
+	var h hog
+	if err := call(func(e C.shield_err) C.int { return C.shield_hog_new(&h.p, e) }); err != nil {
+		return nil, err
+	}
+	return &h, nil
+}
+
+func (h *hog) close() {
+	C.shield_hog_close(h.p)
+	h.p = nil
+}
+
+// find returns boxes in pixels of the frame shrunk by the factor, with their
+// distances from the support vector machine's boundary.
+func (h *hog) find(f *event.Frame, shrink float64) ([]C.shield_box, error) {
+	boxes := make([]C.shield_box, 64)
+	var found C.int
+	err := call(func(e C.shield_err) C.int {
+		return C.shield_hog_detect(h.p, bytesPtr(f.Pix), C.int(f.Width), C.int(f.Height), C.double(shrink),
+			unsafe.SliceData(boxes), C.int(len(boxes)), &found, e)
+	})
+	return boxes[:found], err
+}
