@@ -1,0 +1,180 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/pion/rtp"
+
+	"porchlight/internal/event"
+	"porchlight/internal/media"
+)
+
+// decoderQueue is how many packets the decoder may fall behind before it
+// skips to the next keyframe: about four seconds.
+const decoderQueue = 120
+
+// rtspSource is an RTSP camera. Its connection and its decoder meet only on
+// the packet bus, so that neither's faults touch the other.
+type rtspSource struct {
+	cfg Config
+	url *base.URL
+}
+
+func (s *rtspSource) live() bool { return true }
+
+func (s *rtspSource) play(ctx context.Context, p *player) error {
+	bus := s.cfg.Packets
+	if bus == nil {
+		bus = &media.Bus{}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var decoding sync.WaitGroup
+	defer decoding.Wait()
+	defer cancel()
+	reader := bus.Subscribe(decoderQueue)
+	defer reader.Close()
+	decoding.Go(func() { (&liveDecoder{cfg: s.cfg, player: p, packets: reader}).run(ctx) })
+
+	retry := backoff{min: s.cfg.retryMin, max: s.cfg.retryMax}
+	for {
+		began := time.Now()
+		err := s.connect(ctx, bus)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.states.set(event.CameraFailed, err)
+		if time.Since(began) > s.cfg.retryMax {
+			retry.reset()
+		}
+		wait := retry.delay()
+		s.cfg.Log.Info("camera is tried again", "after", wait.Round(time.Millisecond))
+		sleep(ctx, wait)
+	}
+}
+
+// connect plays one connection until it fails.
+func (s *rtspSource) connect(ctx context.Context, bus *media.Bus) error {
+	tcp := gortsplib.ProtocolTCP
+	client := &gortsplib.Client{
+		Scheme:       s.url.Scheme,
+		Host:         s.url.Host,
+		Protocol:     &tcp,
+		ReadTimeout:  s.cfg.Timeout,
+		WriteTimeout: s.cfg.Timeout,
+		UserAgent:    "porchlight",
+		OnDecodeError: func(err error) {
+			s.cfg.Log.Debug("damaged packet", "error", Redact(err.Error()))
+		},
+		OnPacketsLost: func(lost uint64) {
+			s.cfg.Log.Warn("packets lost on the way from the camera", "lost", lost)
+		},
+	}
+	if err := client.Start(); err != nil {
+		return s.explain(err)
+	}
+	defer client.Close()
+	stop := context.AfterFunc(ctx, client.Close)
+	defer stop()
+
+	desc, _, err := client.Describe(s.url)
+	if err != nil {
+		return s.explain(err)
+	}
+	var h264 *format.H264
+	track := desc.FindFormat(&h264)
+	if track == nil {
+		return fmt.Errorf("%w; it offers %s: choose H.264 in the camera's video settings", ErrNoVideoTrack, offered(desc))
+	}
+	if _, err := client.Setup(desc.BaseURL, track, 0, 0); err != nil {
+		return s.explain(err)
+	}
+	alive := make(chan struct{}, 1)
+	receive, err := s.receiver(client, track, h264, bus, alive)
+	if err != nil {
+		return err
+	}
+	client.OnPacketRTP(track, h264, receive)
+	if _, err := client.Play(nil); err != nil {
+		return s.explain(err)
+	}
+	s.cfg.Log.Info("connected to camera", "url", Redact(s.cfg.URL))
+	return s.watch(client, alive)
+}
+
+// watch waits until the connection fails or brings no picture for the timeout.
+func (s *rtspSource) watch(client *gortsplib.Client, alive <-chan struct{}) error {
+	ended := make(chan error, 1)
+	go func() { ended <- client.Wait() }()
+	silence := time.NewTimer(s.cfg.Timeout)
+	defer silence.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return s.explain(err)
+		case <-alive:
+			silence.Reset(s.cfg.Timeout)
+		case <-silence.C:
+			client.Close()
+			<-ended
+			return fmt.Errorf("%w for %s; check the camera and its network", ErrStalled, s.cfg.Timeout)
+		}
+	}
+}
+
+// receiver returns the function that turns RTP packets into packets on the bus.
+func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media, f *format.H264,
+	bus *media.Bus, alive chan<- struct{},
+) (func(*rtp.Packet), error) {
+	units, err := f.CreateDecoder()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoVideoTrack, err)
+	}
+	packets := media.NewH264Packetizer(f.SafeParams())
+	clock := &wallClock{}
+	return func(pkt *rtp.Packet) {
+		now := time.Now()
+		// The library has to see every packet, or it never finds the time base.
+		ticks, timed := client.PacketPTS(track, pkt)
+		reported, _ := client.PacketNTP(track, pkt)
+		au, err := units.Decode(pkt)
+		if err != nil || !timed {
+			return // normal between the packets of one access unit
+		}
+		pts := time.Duration(ticks) * time.Second / media.H264ClockRate
+		p, err := packets.Packet(au, pts, clock.at(pts, now, reported))
+		if err != nil {
+			if errors.Is(err, media.ErrTooLarge) {
+				s.cfg.Log.Warn("access unit left out", "error", err)
+			}
+			return
+		}
+		select {
+		case alive <- struct{}{}:
+		default:
+		}
+		bus.Publish(p)
+	}, nil
+}
+
+// offered lists what a camera offers instead of H.264.
+func offered(desc *description.Session) string {
+	var names []string
+	for _, m := range desc.Medias {
+		for _, f := range m.Formats {
+			names = append(names, f.Codec())
+		}
+	}
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}

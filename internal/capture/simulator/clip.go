@@ -1,0 +1,104 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+
+	"porchlight/internal/capture/ffmpeg"
+)
+
+// keyInterval is the camera's distance between keyframes.
+const keyInterval = time.Second
+
+// clip is a video file encoded as a camera would.
+type clip struct {
+	sps, pps []byte
+	units    []unit
+	length   time.Duration // of one round
+}
+
+// unit is one access unit.
+type unit struct {
+	pts  time.Duration
+	nals [][]byte
+}
+
+// loadClip encodes a file as H.264 baseline: no B-frames, a keyframe a
+// second, and an access unit delimiter before every frame to part them by.
+func loadClip(ctx context.Context, cfg Config) (*clip, error) {
+	info, err := ffmpeg.Probe(ctx, cfg.File)
+	if err != nil {
+		return nil, err
+	}
+	filter := ffmpeg.Filter(cfg.FPS, cfg.MaxWidth) + "scale=w=trunc(iw/2)*2:h=trunc(ih/2)*2,format=yuv420p"
+	child, err := ffmpeg.Start(ctx, ffmpeg.Spec{
+		Input: ffmpeg.FileInput(cfg.File),
+		Output: []string{"-vf", filter, "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
+			"-profile:v", "baseline", "-crf", "18", "-bf", "0", "-x264-params", "aud=1:scenecut=0:sliced-threads=0",
+			"-force_key_frames", "expr:gte(t,n_forced*" + strconv.FormatFloat(keyInterval.Seconds(), 'f', -1, 64) + ")"},
+		Format: "h264",
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer child.Kill()
+	stream, err := io.ReadAll(child.Stdout)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", cfg.File, err)
+	}
+	c, err := split(stream)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w: %s", cfg.File, err, child.Complaints())
+	}
+	for i := range c.units {
+		if c.units[i].pts, err = child.NextTime(); err != nil {
+			return nil, fmt.Errorf("encode %s: %w", cfg.File, err)
+		}
+	}
+	if err := child.Wait(); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", cfg.File, err)
+	}
+	c.length = c.units[len(c.units)-1].pts + interval(info.FPS, cfg.FPS)
+	return c, nil
+}
+
+// interval is how long the last frame is shown before the clip starts over.
+func interval(fps, limit float64) time.Duration {
+	if fps <= 0 {
+		fps = 25
+	}
+	if limit > 0 {
+		fps = min(fps, limit)
+	}
+	return time.Duration(float64(time.Second) / fps)
+}
+
+// split parts a byte stream into access units at the delimiters.
+func split(stream []byte) (*clip, error) {
+	c := &clip{}
+	for _, nal := range nals(stream) {
+		switch h264.NALUType(nal[0] & 0x1f) {
+		case h264.NALUTypeAccessUnitDelimiter:
+			c.units = append(c.units, unit{})
+			continue
+		case h264.NALUTypeSPS:
+			c.sps = nal
+		case h264.NALUTypePPS:
+			c.pps = nal
+		}
+		if len(c.units) == 0 {
+			return nil, fmt.Errorf("%w: the encoder wrote no access unit delimiter", ffmpeg.ErrFailed)
+		}
+		u := &c.units[len(c.units)-1]
+		u.nals = append(u.nals, nal)
+	}
+	if len(c.units) == 0 || c.sps == nil || c.pps == nil {
+		return nil, fmt.Errorf("%w: the encoder wrote no video", ffmpeg.ErrFailed)
+	}
+	return c, nil
+}
