@@ -4,13 +4,29 @@ package main
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 
+	"porchlight/internal/capture"
 	"porchlight/internal/event"
 )
 
-// openVideo is the seam to the capture package: it calls do with every frame
-// of a video file in order, and returns do's first error.
-func openVideo(_ context.Context, _ string, _ func(*event.Frame) error) error {
-	return errors.New("it is neither a JPEG nor a PNG picture, and this build cannot open videos: convert it to pictures first")
+// openVideo calls do with every frame of a video file in order, at full size
+// and as fast as do takes them, and returns do's first error.
+func openVideo(ctx context.Context, path string, do func(*event.Frame) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := capture.Run(ctx, capture.Config{
+		Name: path, URL: path, Pace: capture.FullSpeed, Log: slog.New(slog.DiscardHandler),
+	}, func(f *event.Frame) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := do(f); err != nil {
+			cancel(err)
+		}
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }

@@ -18,10 +18,7 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/edge"
 	"porchlight/internal/event"
-	"porchlight/internal/modelstore"
 	"porchlight/internal/version"
-	"porchlight/internal/vision"
-	"porchlight/models"
 )
 
 func main() {
