@@ -132,6 +132,9 @@ vuln: ## look for known vulnerabilities, where the databases can be reached
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./... || echo "govulncheck: not checked, or see above"
 	@npm --prefix web audit || echo "npm audit: not checked, or see above"
 
+template: ## renew the committed CloudFormation template from the CDK app
+	@cd infra && $(GO) test ./... -update
+
 fmt: ## format the Go code
 	@gofmt -w $$(git ls-files '*.go')
 
