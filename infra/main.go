@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
-	"porchlight/infra/internal/node"
 	"porchlight/infra/internal/snapshot"
 	"porchlight/infra/internal/stack"
 	"porchlight/infra/internal/stage"
@@ -26,9 +25,6 @@ func main() {
 }
 
 func run(write bool) error {
-	if err := node.Use("."); err != nil {
-		return err
-	}
 	defer jsii.Close()
 	if write {
 		return writeSnapshot()
@@ -45,8 +41,8 @@ func run(write bool) error {
 	if _, err := stack.New(app, s); err != nil {
 		return err
 	}
-	app.Synth(nil)
-	return nil
+	_, err = stack.Synth(app)
+	return err
 }
 
 func writeSnapshot() error {

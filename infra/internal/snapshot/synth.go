@@ -52,12 +52,14 @@ func Synth(context, overrides map[string]any, work string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	out := filepath.Join(work, "cdk.out")
-	app := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(out)})
+	app := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(filepath.Join(work, "cdk.out"))})
 	if _, err := stack.New(app, s); err != nil {
 		return nil, err
 	}
-	app.Synth(nil)
+	out, err := stack.Synth(app)
+	if err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(filepath.Join(out, naming.StackName(s.Name)+".template.json"))
 	if err != nil {
 		return nil, err
