@@ -23,9 +23,10 @@ try {
 const { pluginReports } = JSON.parse(readFileSync(report, 'utf8'));
 const findings = pluginReports.flatMap(({ violations }) =>
   violations.flatMap(({ ruleName, description, violatingConstructs }) =>
-    violatingConstructs.map(({ cloudFormationResource, constructPath }) => ({
+    violatingConstructs.map(({ constructPath }) => ({
       rule: ruleName,
-      resource: cloudFormationResource?.logicalId ?? constructPath,
+      // The template's resources are the leaves of the path.
+      resource: constructPath.split('/').at(-1),
       text: description,
     }))));
 console.log(JSON.stringify(findings, null, 2));
