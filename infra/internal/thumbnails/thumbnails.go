@@ -1,0 +1,74 @@
+// Package thumbnails makes the private bucket of event pictures.
+package thumbnails
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"porchlight/infra/internal/naming"
+)
+
+// Props of the bucket.
+type Props struct {
+	// Retain keeps the bucket when the stack is deleted. Required in
+	// production.
+	Retain bool
+	// ExpireDays is how long a thumbnail is kept: as long as its event.
+	// Required.
+	ExpireDays int
+}
+
+// Bucket is the bucket and its grants.
+type Bucket struct {
+	bucket awss3.Bucket
+}
+
+// New makes the bucket: nothing public, TLS only, encrypted by S3. It keeps no
+// server access logs: the only reader is the API, whose own access log names
+// each request, and a log line per thumbnail would cost as much as storing it.
+// It keeps no old versions either: what expired from a home's evidence must be
+// gone.
+func New(scope constructs.Construct, id string, props Props) *Bucket {
+	removal := awscdk.RemovalPolicy_DESTROY
+	if props.Retain {
+		removal = awscdk.RemovalPolicy_RETAIN
+	}
+	return &Bucket{awss3.NewBucket(scope, jsii.String(id), &awss3.BucketProps{
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		EnforceSSL:        jsii.Bool(true),
+		RemovalPolicy:     removal,
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id:                                  jsii.String("ExpireThumbnails"),
+			Prefix:                              jsii.String(naming.ThumbnailPrefix),
+			Expiration:                          awscdk.Duration_Days(jsii.Number(props.ExpireDays)),
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
+		}},
+	})}
+}
+
+// Name of the bucket, known when it is deployed.
+func (b *Bucket) Name() *string { return b.bucket.BucketName() }
+
+// GrantRead lets the grantee read thumbnails whose key it knows; it cannot
+// list them.
+func (b *Bucket) GrantRead(grantee awsiam.IGrantable) {
+	b.allow(grantee, "s3:GetObject", naming.ThumbnailPrefix+"*")
+}
+
+// GrantPutByThing lets a role that IoT's credentials provider hands out write
+// thumbnails of the thing whose certificate was shown, and of no other.
+func (b *Bucket) GrantPutByThing(role awsiam.IRole) {
+	b.allow(role, "s3:PutObject", naming.ThumbnailPrefix+"${credentials-iot:ThingName}/*")
+}
+
+func (b *Bucket) allow(grantee awsiam.IGrantable, action, keys string) {
+	grantee.GrantPrincipal().AddToPrincipalPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings(action),
+		Resources: &[]*string{b.bucket.ArnForObjects(jsii.String(keys))},
+	}))
+}
