@@ -104,7 +104,7 @@ test-web: web/node_modules/.stamp ## check and test the app
 
 test-infra: infra/node_modules/.stamp ## test the CDK app and its committed template
 	@echo "==> infrastructure"
-	@cd infra && $(GO) vet ./... && $(GO) test ./...
+	@cd infra && export PATH="$$PWD/node_modules/.bin:$$PATH" && $(GO) vet ./... && $(GO) test ./...
 
 race: ## run the Go tests that have goroutines and no OpenCV under the race detector
 	@$(GO) test -race $$($(GO) list ./internal/... | grep -v -e /vision -e /dynamo)
@@ -132,8 +132,8 @@ vuln: ## look for known vulnerabilities, where the databases can be reached
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./... || echo "govulncheck: not checked, or see above"
 	@npm --prefix web audit || echo "npm audit: not checked, or see above"
 
-template: ## renew the committed CloudFormation template from the CDK app
-	@cd infra && $(GO) test ./... -update
+template: infra/node_modules/.stamp ## renew the committed CloudFormation template from the CDK app
+	@npm --prefix infra run --silent snapshot
 
 fmt: ## format the Go code
 	@gofmt -w $$(git ls-files '*.go')

@@ -18,9 +18,10 @@ const (
 	motionThreshold = 20    // gray levels a pixel must differ by
 	motionArea      = 0.002 // fraction of changed pixels that is motion
 	motionFlash     = 0.6   // more than this is a light switched, not an object
-	learnStill      = 0.05  // how fast the background follows while nothing moves
-	learnMoving     = 0.01  // and while something does
-	motionWarmup    = 3     // frames before the background is trusted
+	// learn is how fast the background follows: within about a second, so that
+	// whoever stood still for long leaves no ghost behind that keeps the gate open.
+	learn        = 0.2
+	motionWarmup = 3 // frames before the background is trusted
 )
 
 func newMotionGate() *motionGate { return &motionGate{} }
@@ -46,12 +47,9 @@ func (m *motionGate) moving(f *event.Frame) bool {
 		}
 	}
 	part := float64(changed) / float64(len(m.luma))
-	rate := float32(learnStill)
-	switch {
-	case part > motionFlash:
+	rate := float32(learn)
+	if part > motionFlash {
 		rate = 1
-	case part > motionArea:
-		rate = learnMoving
 	}
 	for i, v := range m.luma {
 		m.background[i] += (float32(v) - m.background[i]) * rate

@@ -31,10 +31,18 @@ type news struct {
 }
 
 const (
-	activeFor    = 10 * time.Second // an object at rest for longer is part of the scene
 	updateAtMost = time.Second      // between two updates
 	betterBy     = 1.15             // how much better a picture must be to replace the best
 )
+
+// activeFor is how long an object at rest stays interesting. People wait at
+// doors; what else comes to rest has been parked.
+func activeFor(label string) time.Duration {
+	if label == "person" {
+		return 30 * time.Second
+	}
+	return 10 * time.Second
+}
 
 func newRecorder(camera, model string, quiet time.Duration) *recorder {
 	if quiet == 0 {
@@ -48,7 +56,7 @@ func newRecorder(camera, model string, quiet time.Duration) *recorder {
 func (r *recorder) observe(f *event.Frame, tracks []track.Track) []news {
 	var active []track.Track
 	for _, t := range tracks {
-		if !t.MovedAt.IsZero() && f.Time.Sub(t.MovedAt) <= activeFor {
+		if !t.MovedAt.IsZero() && f.Time.Sub(t.MovedAt) <= activeFor(t.Label) {
 			active = append(active, t)
 		}
 	}
