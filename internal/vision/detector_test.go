@@ -37,14 +37,6 @@ func open(t testing.TB, store *modelstore.Store, model string, minScore float64)
 	return d
 }
 
-func requireBox(t testing.TB, want, got event.Box, tolerance float64) {
-	t.Helper()
-	require.InDelta(t, want.X0, got.X0, tolerance, "%v %v", want, got)
-	require.InDelta(t, want.Y0, got.Y0, tolerance, "%v %v", want, got)
-	require.InDelta(t, want.X1, got.X1, tolerance, "%v %v", want, got)
-	require.InDelta(t, want.Y1, got.Y1, tolerance, "%v %v", want, got)
-}
-
 func TestSyntheticSSDFindsColoredRectanglesExactly(t *testing.T) {
 	d := open(t, syntheticStore(t), visiontest.Model, 0)
 	require.Equal(t, visiontest.Model, d.Model())
