@@ -143,8 +143,8 @@ func (e *netEngine) detect(f *event.Frame) ([]event.Detection, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer blob.Close()
-	out, err := e.net.forward(&blob)
+	defer closeMat(blob)
+	out, err := e.net.forward(blob)
 	if err != nil {
 		return nil, err
 	}

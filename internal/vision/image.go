@@ -38,7 +38,7 @@ func DecodeImage(data []byte) (*event.Frame, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: save it again with another program", ErrImage, err)
 	}
-	defer m.Close()
+	defer closeMat(m)
 	if m.Empty() {
 		return nil, fmt.Errorf("%w: the %s data is damaged: copy it again", ErrImage, format)
 	}

@@ -116,3 +116,20 @@ func TestRealModelsFindWhatIsInThePicture(t *testing.T) {
 		}), "%s: no %s at %v in %+v", c.model, c.label, c.box, found)
 	}
 }
+
+func TestPeopleDetectorFindsAnUprightPerson(t *testing.T) {
+	frame := readFrame(t, visiontest.TestData(t, "footage", "img", "person.jpg"))
+	seen, err := open(t, openStore(t, visiontest.TestData(t, "models")), "yolox-nano", 0).Detect(t.Context(), frame)
+	require.NoError(t, err)
+	d, err := vision.NewPeopleDetector(0)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	for range 2 { // the same again: it keeps nothing of the last frame
+		found, err := d.Detect(t.Context(), frame)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.True(t, slices.ContainsFunc(seen, func(p event.Detection) bool {
+			return p.Label == "person" && p.Box.IoU(found[0].Box) > 0.5
+		}), "%+v is none of %+v", found, seen)
+	}
+}

@@ -46,7 +46,19 @@ func call(f func(C.shield_err) C.int) error {
 
 func bytesPtr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))) }
 
-func matPtr(m *gocv.Mat) unsafe.Pointer { return unsafe.Pointer(m.Ptr()) }
+// newMat returns a Mat that one shielded function has filled. The caller closes it.
+func newMat(fill func(mat unsafe.Pointer, e C.shield_err) C.int) (*gocv.Mat, error) {
+	m := gocv.NewMat()
+	err := call(func(e C.shield_err) C.int { return fill(unsafe.Pointer(m.Ptr()), e) })
+	if err != nil {
+		closeMat(&m)
+		return nil, err
+	}
+	return &m, nil
+}
+
+// closeMat frees a Mat. GoCV's Close has an error result but never fails.
+func closeMat(m *gocv.Mat) { _ = m.Close() }
 
 // network is an OpenCV network. It is not safe for concurrent use: two
 // goroutines that share one get silently wrong results.
@@ -74,7 +86,9 @@ func (n *network) close() {
 // forward runs the network and returns copies of all its outputs.
 func (n *network) forward(blob *gocv.Mat) ([]decode.Tensor, error) {
 	var count C.int
-	err := call(func(e C.shield_err) C.int { return C.shield_net_forward(n.p, matPtr(blob), &count, e) })
+	err := call(func(e C.shield_err) C.int {
+		return C.shield_net_forward(n.p, unsafe.Pointer(blob.Ptr()), &count, e)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +104,13 @@ func (n *network) forward(blob *gocv.Mat) ([]decode.Tensor, error) {
 }
 
 func (n *network) output(i C.int) (decode.Tensor, error) {
-	m := gocv.NewMat()
-	defer m.Close()
-	err := call(func(e C.shield_err) C.int { return C.shield_net_output(n.p, i, matPtr(&m), e) })
-	if err != nil || m.Empty() {
+	m, err := newMat(func(mat unsafe.Pointer, e C.shield_err) C.int { return C.shield_net_output(n.p, i, mat, e) })
+	if err != nil {
 		return decode.Tensor{}, err
+	}
+	defer closeMat(m)
+	if m.Empty() {
+		return decode.Tensor{}, nil
 	}
 	data, err := m.DataPtrFloat32() // memory of the network, valid until the next forward
 	if err != nil {
@@ -104,7 +120,7 @@ func (n *network) output(i C.int) (decode.Tensor, error) {
 }
 
 // inputBlob makes a network's input from a frame; the caller closes it.
-func inputBlob(f *event.Frame, spec modelstore.Input, inner point) (gocv.Mat, error) {
+func inputBlob(f *event.Frame, spec modelstore.Input, inner point) (*gocv.Mat, error) {
 	in := C.shield_input{
 		inner_width: C.int(inner.X), inner_height: C.int(inner.Y),
 		outer_width: C.int(spec.Width), outer_height: C.int(spec.Height),
@@ -116,28 +132,17 @@ func inputBlob(f *event.Frame, spec modelstore.Input, inner point) (gocv.Mat, er
 	if spec.Channels == "rgb" {
 		in.swap_rb = 1
 	}
-	blob := gocv.NewMat()
-	err := call(func(e C.shield_err) C.int {
-		return C.shield_blob(bytesPtr(f.Pix), C.int(f.Width), C.int(f.Height), &in, matPtr(&blob), e)
+	return newMat(func(mat unsafe.Pointer, e C.shield_err) C.int {
+		return C.shield_blob(bytesPtr(f.Pix), C.int(f.Width), C.int(f.Height), &in, mat, e)
 	})
-	if err != nil {
-		blob.Close()
-		return gocv.Mat{}, err
-	}
-	return blob, nil
 }
 
-// decodeBGR is cv::imdecode; the Mat is empty when data is not a picture.
-func decodeBGR(data []byte) (gocv.Mat, error) {
-	m := gocv.NewMat()
-	err := call(func(e C.shield_err) C.int {
-		return C.shield_decode_image(bytesPtr(data), C.size_t(len(data)), matPtr(&m), e)
+// decodeBGR is cv::imdecode; the Mat is empty when data is not a picture. The
+// caller closes it.
+func decodeBGR(data []byte) (*gocv.Mat, error) {
+	return newMat(func(mat unsafe.Pointer, e C.shield_err) C.int {
+		return C.shield_decode_image(bytesPtr(data), C.size_t(len(data)), mat, e)
 	})
-	if err != nil {
-		m.Close()
-		return gocv.Mat{}, err
-	}
-	return m, nil
 }
 
 // hog is OpenCV's people detector.
