@@ -1,0 +1,154 @@
+package localcloud
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"porchlight/internal/localcloud/frontdoor"
+	"porchlight/internal/localcloud/s3"
+	"porchlight/internal/localcloud/secrets"
+	"porchlight/internal/localcloud/sns"
+	"porchlight/internal/localcloud/sqs"
+	"porchlight/internal/localcloud/sts"
+	"porchlight/internal/localcloud/template"
+)
+
+// CoreConfig wires the services that need no process of their own.
+type CoreConfig struct {
+	Dir        string // state directory
+	Stack      *template.Stack
+	STS        *sts.Service // opened by the caller, since functions need its sessions first
+	Authorizer frontdoor.Authorizer
+	Lambda     sns.LambdaInvoker // takes what topics send to functions
+	// Handlers are the other services behind the front door, by signing name: dynamodb, iotdata.
+	Handlers map[string]http.Handler
+	Now      func() time.Time // time.Now when nil
+	Logger   *slog.Logger
+}
+
+// Core is the front door with S3, SQS, SNS, Secrets Manager and STS behind it,
+// provisioned from the template.
+type Core struct {
+	Door    *frontdoor.Door
+	S3      *s3.Store
+	SQS     *sqs.Service
+	SNS     *sns.Service
+	Secrets *secrets.Store
+}
+
+// OpenCore opens the services on their stored state and declares in them what the template holds.
+func OpenCore(cfg CoreConfig) (core *Core, err error) {
+	c := &Core{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	if c.S3, err = s3.Open(s3.Config{Dir: filepath.Join(cfg.Dir, "s3"), Now: cfg.Now, Logger: cfg.Logger}); err != nil {
+		return nil, err
+	}
+	if c.SQS, err = sqs.Open(sqs.Config{Dir: filepath.Join(cfg.Dir, "sqs"), Endpoint: cfg.Stack.Environment.Endpoint, Now: cfg.Now}); err != nil {
+		return nil, err
+	}
+	if c.Secrets, err = secrets.Open(secrets.Config{Dir: filepath.Join(cfg.Dir, "secrets"), Now: cfg.Now}); err != nil {
+		return nil, err
+	}
+	c.SNS = sns.New(sns.Config{Lambda: cfg.Lambda, Queues: queueSender{c.SQS}, Now: cfg.Now, Logger: cfg.Logger})
+	if err = c.provision(cfg.Stack); err != nil {
+		return nil, err
+	}
+	handlers := map[string]http.Handler{"s3": c.S3, "sqs": c.SQS, "sns": c.SNS, "secretsmanager": c.Secrets, "sts": cfg.STS}
+	maps.Copy(handlers, cfg.Handlers)
+	env := cfg.Stack.Environment
+	c.Door, err = frontdoor.New(frontdoor.Config{
+		Region: env.Region, AccountID: env.AccountID, Partition: env.Partition, Keys: cfg.STS, Authorizer: cfg.Authorizer,
+		Handlers: handlers, SecretARN: c.Secrets.ARN, Now: cfg.Now, Logger: cfg.Logger,
+	})
+	return c, err
+}
+
+// Run does the upkeep, such as removing expired objects, until ctx ends.
+func (c *Core) Run(ctx context.Context) error { return c.S3.Run(ctx) }
+
+// Close flushes and closes the stores; stop serving first.
+func (c *Core) Close() error {
+	var errs []error
+	if c.S3 != nil {
+		errs = append(errs, c.S3.Close())
+	}
+	if c.SQS != nil {
+		errs = append(errs, c.SQS.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Core) provision(stack *template.Stack) error {
+	steps := []struct {
+		resourceType string
+		provision    func(*template.Resource) error
+	}{
+		{"AWS::S3::Bucket", decoded(func(r *template.Resource, p s3.Properties) error {
+			p.BucketName = r.Name
+			return c.S3.Provision(p)
+		})},
+		{"AWS::SQS::Queue", decoded(func(r *template.Resource, p sqs.Properties) error { return c.SQS.Provision(r.ARN, p) })},
+		{"AWS::SecretsManager::Secret", decoded(func(r *template.Resource, p secrets.Properties) error {
+			return c.Secrets.Provision(r.ARN, r.Name, p)
+		})},
+		{"AWS::SNS::Topic", decoded(func(r *template.Resource, p sns.TopicProperties) error { return c.SNS.ProvisionTopic(r.ARN, p) })},
+		{"AWS::SNS::Subscription", decoded(func(r *template.Resource, p sns.SubscriptionProperties) error {
+			return c.SNS.Subscribe(r.ARN, p)
+		})},
+	}
+	for _, step := range steps {
+		for _, r := range stack.OfType(step.resourceType) {
+			if err := step.provision(r); err != nil {
+				return fmt.Errorf("resource %s (%s): %w", r.LogicalID, r.Type, err)
+			}
+		}
+	}
+	return c.SQS.Check()
+}
+
+// decoded adapts a function that wants typed properties.
+func decoded[P any](f func(*template.Resource, P) error) func(*template.Resource) error {
+	return func(r *template.Resource) error {
+		var p P
+		if err := template.Decode(r.Properties, &p); err != nil {
+			return err
+		}
+		return f(r, p)
+	}
+}
+
+// queueSender lets topics deliver to queues.
+type queueSender struct{ queues *sqs.Service }
+
+// Send implements sns.QueueSender.
+func (q queueSender) Send(ctx context.Context, queueARN, body string, attributes map[string]sns.Attribute) error {
+	var out map[string]sqs.Attribute
+	for name, a := range attributes {
+		if out == nil {
+			out = map[string]sqs.Attribute{}
+		}
+		converted := sqs.Attribute{DataType: a.Type, StringValue: a.Value}
+		if strings.HasPrefix(a.Type, "Binary") {
+			raw, err := base64.StdEncoding.DecodeString(a.Value)
+			if err != nil {
+				return fmt.Errorf("attribute %s: %w", name, err)
+			}
+			converted = sqs.Attribute{DataType: a.Type, BinaryValue: raw}
+		}
+		out[name] = converted
+	}
+	_, err := q.queues.Send(ctx, queueARN, body, out)
+	return err
+}

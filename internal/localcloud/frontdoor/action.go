@@ -1,0 +1,153 @@
+package frontdoor
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"porchlight/internal/localcloud/awsapi"
+)
+
+// need is one permission a request takes.
+type need struct{ action, resource string }
+
+// scope holds what ARNs are made of.
+type scope struct {
+	partition, region, account string
+	secretARN                  func(string) string
+}
+
+func (s scope) arn(service, resource string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", s.partition, service, s.region, s.account, resource)
+}
+
+// service tells how requests to one service are read.
+type service struct {
+	name     string // as in Config.Handlers
+	protocol func(*http.Request) awsapi.Protocol
+	needs    func(scope, *http.Request, []byte) ([]need, error)
+}
+
+// services by the name in the credential scope.
+func services() map[string]service {
+	fixed := func(p awsapi.Protocol) func(*http.Request) awsapi.Protocol {
+		return func(*http.Request) awsapi.Protocol { return p }
+	}
+	iot := service{"iotdata", fixed(awsapi.RESTJSON), iotNeeds}
+	return map[string]service{
+		"dynamodb":         {"dynamodb", fixed(awsapi.JSON10), dynamoNeeds},
+		"s3":               {"s3", fixed(awsapi.S3XML), s3Needs},
+		"sns":              {"sns", fixed(awsapi.Query), snsNeeds},
+		"sqs":              {"sqs", sqsProtocol, sqsNeeds},
+		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds},
+		"iotdata":          iot,
+		"iotdevicegateway": iot, // what iot-data clients sign as
+		"sts": {"sts", fixed(awsapi.Query), func(scope, *http.Request, []byte) ([]need, error) {
+			return nil, nil // anyone may ask who they are
+		}},
+	}
+}
+
+func sqsProtocol(r *http.Request) awsapi.Protocol {
+	if r.Header.Get("X-Amz-Target") != "" {
+		return awsapi.JSON10
+	}
+	return awsapi.Query
+}
+
+// guessProtocol picks an error shape before the service is known.
+func guessProtocol(r *http.Request) awsapi.Protocol {
+	switch {
+	case r.Header.Get("X-Amz-Target") != "":
+		return awsapi.JSON10
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		return awsapi.Query
+	case strings.HasPrefix(r.URL.Path, "/topics/"), strings.HasPrefix(r.URL.Path, "/things/"):
+		return awsapi.RESTJSON
+	}
+	return awsapi.S3XML
+}
+
+// target returns the operation a JSON protocol names, without its service prefix.
+func target(r *http.Request) (string, error) {
+	_, op, ok := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if !ok || op == "" {
+		return "", &awsapi.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
+			Message: "the header X-Amz-Target names no operation"}
+	}
+	return op, nil
+}
+
+func snsNeeds(s scope, r *http.Request, _ []byte) ([]need, error) {
+	for _, field := range []string{"TopicArn", "TargetArn"} {
+		if arn := r.Form.Get(field); arn != "" {
+			return []need{{"sns:" + r.Form.Get("Action"), arn}}, nil
+		}
+	}
+	return []need{{"sns:" + r.Form.Get("Action"), s.arn("sns", "*")}}, nil
+}
+
+func sqsNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
+	action, queue, name := r.Form.Get("Action"), r.Form.Get("QueueUrl"), r.Form.Get("QueueName")
+	if sqsProtocol(r) == awsapi.JSON10 {
+		op, err := target(r)
+		if err != nil {
+			return nil, err
+		}
+		fields, err := jsonObject(body)
+		if err != nil {
+			return nil, err
+		}
+		action, queue, name = op, text(fields["QueueUrl"]), text(fields["QueueName"])
+	}
+	action = strings.TrimSuffix(action, "Batch") // one permission covers both forms
+	if queue != "" {
+		name = queue[strings.LastIndex(queue, "/")+1:]
+	}
+	if name == "" {
+		name = "*"
+	}
+	return []need{{"sqs:" + action, s.arn("sqs", name)}}, nil
+}
+
+func secretNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
+	op, err := target(r)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := jsonObject(body)
+	if err != nil {
+		return nil, err
+	}
+	resource := "*"
+	if id := text(fields["SecretId"]); id != "" {
+		resource = s.secretARN(id)
+	}
+	return []need{{"secretsmanager:" + op, resource}}, nil
+}
+
+func iotNeeds(s scope, r *http.Request, _ []byte) ([]need, error) {
+	path := r.URL.EscapedPath()
+	if raw, ok := strings.CutPrefix(path, "/topics/"); ok && r.Method == http.MethodPost {
+		topic, err := url.PathUnescape(raw)
+		if err == nil && topic != "" {
+			return []need{{"iot:Publish", s.arn("iot", "topic/"+topic)}}, nil
+		}
+	}
+	if raw, ok := strings.CutPrefix(path, "/things/"); ok {
+		name, rest, _ := strings.Cut(raw, "/")
+		action := map[string]string{http.MethodGet: "iot:GetThingShadow", http.MethodPost: "iot:UpdateThingShadow",
+			http.MethodDelete: "iot:DeleteThingShadow"}[r.Method]
+		thing, err := url.PathUnescape(name)
+		if err == nil && rest == "shadow" && action != "" {
+			resource := "thing/" + thing
+			if shadow := r.URL.Query().Get("name"); shadow != "" {
+				resource += "/" + shadow
+			}
+			return []need{{action, s.arn("iot", resource)}}, nil
+		}
+	}
+	return nil, &awsapi.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound,
+		Message: "the local IoT data plane publishes (POST /topics/…) and keeps shadows (/things/…/shadow)"}
+}
