@@ -1,0 +1,53 @@
+package iotcore
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// Limits of AWS IoT Core ("AWS IoT Core endpoints and quotas").
+const (
+	maxPayload       = 128 << 10 // bytes
+	maxTopic         = 256       // bytes
+	maxSlashes       = 7
+	maxClientID      = 128    // bytes
+	maxPacket        = 149504 // bytes; what AWS announces in its CONNACK
+	maxInFlight      = 100    // unacknowledged messages either way
+	maxSubscriptions = 50     // per connection
+	maxFilters       = 8      // per SUBSCRIBE
+	sessionLife      = 3600   // seconds a session outlives its connection
+)
+
+// Limits of this process.
+const (
+	maxConnections = 1000
+	maxPending     = 256 // messages waiting to be written to one client
+)
+
+// checkTopic refuses topics that AWS refuses, and the reserved ones that are
+// not served here.
+func checkTopic(topic string) bool {
+	return topic != "" && len(topic) <= maxTopic && strings.Count(topic, "/") <= maxSlashes &&
+		!strings.HasPrefix(topic, "$") && !strings.ContainsAny(topic, "+#\x00") && utf8.ValidString(topic)
+}
+
+func checkTopicFilter(filter string) bool {
+	return len(filter) <= maxTopic && strings.Count(filter, "/") <= maxSlashes && !strings.HasPrefix(filter, "$")
+}
+
+// checkPublish applies what needs no policy to an incoming PUBLISH.
+func checkPublish(pk packets.Packet) (packets.Code, bool) {
+	switch {
+	case pk.FixedHeader.Qos > 1:
+		return packets.ErrQosNotSupported, false
+	case pk.Properties.TopicAliasFlag:
+		return packets.ErrTopicAliasInvalid, false // none were offered in the CONNACK
+	case !checkTopic(pk.TopicName):
+		return packets.ErrTopicNameInvalid, false
+	case len(pk.Payload) > maxPayload:
+		return packets.ErrPacketTooLarge, false
+	}
+	return packets.CodeSuccess, true
+}

@@ -1,0 +1,62 @@
+package iotcore
+
+import (
+	"porchlight/internal/localcloud/iam"
+)
+
+// PolicyProperties are the properties of AWS::IoT::Policy.
+type PolicyProperties struct {
+	PolicyName     string
+	PolicyDocument iam.Document
+}
+
+// TopicRuleProperties are the properties of AWS::IoT::TopicRule that are
+// honored. RuleName must be set: CloudFormation makes one up where the template
+// has none, and so must the caller.
+type TopicRuleProperties struct {
+	RuleName         string
+	TopicRulePayload TopicRulePayload
+}
+
+// TopicRulePayload is the body of a rule.
+type TopicRulePayload struct {
+	Sql              string //nolint:revive // CloudFormation's name
+	AwsIotSqlVersion string //nolint:revive // CloudFormation's name
+	Description      string
+	RuleDisabled     bool
+	Actions          []Action
+	ErrorAction      *Action
+}
+
+// Action is one action; exactly one member is set.
+type Action struct {
+	Sns    *SnsAction
+	Sqs    *SqsAction
+	Lambda *LambdaAction
+}
+
+// SnsAction publishes to a topic.
+type SnsAction struct {
+	TargetArn     string //nolint:revive // CloudFormation's name
+	RoleArn       string //nolint:revive // CloudFormation's name
+	MessageFormat string // RAW or empty
+}
+
+// SqsAction sends to a queue.
+type SqsAction struct {
+	QueueUrl  string //nolint:revive // CloudFormation's name
+	RoleArn   string //nolint:revive // CloudFormation's name
+	UseBase64 bool
+}
+
+// LambdaAction invokes a function asynchronously.
+type LambdaAction struct {
+	FunctionArn string //nolint:revive // CloudFormation's name
+}
+
+// RoleAliasProperties are the properties of AWS::IoT::RoleAlias.
+type RoleAliasProperties struct {
+	RoleAlias                 string
+	RoleArn                   string //nolint:revive // CloudFormation's name
+	CredentialDurationSeconds int    // 900 to 43200; 0 means 3600
+}
