@@ -45,21 +45,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var props = dynamo.TableProperties{
-	TableName: "porchlight",
-	AttributeDefinitions: []dynamo.AttributeDefinition{
-		{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
-		{AttributeName: "gsi1pk", AttributeType: "S"}, {AttributeName: "gsi1sk", AttributeType: "S"},
-	},
-	KeySchema: []dynamo.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
-	GlobalSecondaryIndexes: []dynamo.GlobalSecondaryIndex{{
-		IndexName:  "gsi1",
-		KeySchema:  []dynamo.KeyElement{{AttributeName: "gsi1pk", KeyType: "HASH"}, {AttributeName: "gsi1sk", KeyType: "RANGE"}},
-		Projection: dynamo.Projection{ProjectionType: "ALL"},
-	}},
-	TimeToLiveSpecification: &dynamo.TimeToLive{AttributeName: "expires_at", Enabled: true},
-}
-
 func client(t *testing.T, endpoint string) *dynamodb.Client {
 	t.Helper()
 	transport := &http.Transport{}
@@ -109,38 +94,38 @@ func sortKeys(t *testing.T, c *dynamodb.Client, index string) (out []string) {
 func TestProvisionIsIdempotentAcrossRestarts(t *testing.T) {
 	dir := t.TempDir()
 	first := dynamotest.StartIn(t, dir)
-	require.NoError(t, first.Provision(t.Context(), props))
-	require.NoError(t, first.Provision(t.Context(), props))
+	require.NoError(t, first.Provision(t.Context(), dynamotest.Table()))
+	require.NoError(t, first.Provision(t.Context(), dynamotest.Table()))
 	put(t, front(t, first), "kept", nil)
 	first.Close()
 
 	second := dynamotest.StartIn(t, dir)
-	require.NoError(t, second.Provision(t.Context(), props))
+	require.NoError(t, second.Provision(t.Context(), dynamotest.Table()))
 	require.Equal(t, []string{"kept"}, sortKeys(t, front(t, second), ""))
 
-	changed := props
+	changed := dynamotest.Table()
 	changed.KeySchema = []dynamo.KeyElement{{AttributeName: "sk", KeyType: "HASH"}, {AttributeName: "pk", KeyType: "RANGE"}}
 	err := second.Provision(t.Context(), changed)
 	require.ErrorIs(t, err, dynamo.ErrTableMismatch)
 	require.ErrorContains(t, err, "sk:HASH")
 
-	changed = props
+	changed = dynamotest.Table()
 	changed.GlobalSecondaryIndexes = nil
-	changed.AttributeDefinitions = props.AttributeDefinitions[:2]
+	changed.AttributeDefinitions = changed.AttributeDefinitions[:2]
 	require.ErrorIs(t, second.Provision(t.Context(), changed), dynamo.ErrTableMismatch)
 }
 
 func TestProvisionRefusesBadProperties(t *testing.T) {
 	s := dynamotest.Start(t)
 	require.ErrorIs(t, s.Provision(t.Context(), dynamo.TableProperties{}), dynamo.ErrInvalidTable)
-	undefined := props
+	undefined := dynamotest.Table()
 	undefined.AttributeDefinitions = nil
 	require.ErrorIs(t, s.Provision(t.Context(), undefined), dynamo.ErrInvalidTable)
 }
 
 func TestExpiredItemsAreSwept(t *testing.T) {
 	s := dynamotest.Start(t)
-	require.NoError(t, s.Provision(t.Context(), props))
+	require.NoError(t, s.Provision(t.Context(), dynamotest.Table()))
 	c := front(t, s)
 	at := func(d time.Duration) map[string]types.AttributeValue {
 		n := strconv.FormatInt(time.Now().Add(d).Unix(), 10)
@@ -182,7 +167,7 @@ func childPIDs(t *testing.T, dir string) (pids []int) {
 func TestKilledChildIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	s := dynamotest.StartIn(t, dir)
-	require.NoError(t, s.Provision(t.Context(), props))
+	require.NoError(t, s.Provision(t.Context(), dynamotest.Table()))
 	c := front(t, s)
 	for round := range 3 {
 		put(t, c, strconv.Itoa(round), nil)
@@ -252,7 +237,7 @@ func TestHalfARequestDoesNotHurt(t *testing.T) {
 	s.Handler().ServeHTTP(rec, req)
 	require.Equal(t, http.StatusRequestEntityTooLarge, rec.Code)
 	require.NotEmpty(t, rec.Header().Get("X-Amz-Crc32"))
-	require.NoError(t, s.Provision(t.Context(), props))
+	require.NoError(t, s.Provision(t.Context(), dynamotest.Table()))
 }
 
 type brokenReader struct{}

@@ -12,6 +12,24 @@ import (
 	"porchlight/internal/localcloud/dynamo"
 )
 
+// Table returns the properties of the platform's table.
+func Table() dynamo.TableProperties {
+	return dynamo.TableProperties{
+		TableName: "porchlight",
+		AttributeDefinitions: []dynamo.AttributeDefinition{
+			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
+			{AttributeName: "gsi1pk", AttributeType: "S"}, {AttributeName: "gsi1sk", AttributeType: "S"},
+		},
+		KeySchema: []dynamo.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
+		GlobalSecondaryIndexes: []dynamo.GlobalSecondaryIndex{{
+			IndexName:  "gsi1",
+			KeySchema:  []dynamo.KeyElement{{AttributeName: "gsi1pk", KeyType: "HASH"}, {AttributeName: "gsi1sk", KeyType: "RANGE"}},
+			Projection: dynamo.Projection{ProjectionType: "ALL"},
+		}},
+		TimeToLiveSpecification: &dynamo.TimeToLive{AttributeName: "expires_at", Enabled: true},
+	}
+}
+
 // NodeModules returns where npm ci installs dynalite in this repository.
 func NodeModules() string {
 	_, self, _, _ := runtime.Caller(0)
