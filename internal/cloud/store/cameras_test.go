@@ -1,0 +1,165 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"porchlight/internal/cloud/store"
+	"porchlight/internal/event"
+)
+
+func TestClaimedOnce(t *testing.T) {
+	s := fresh(t)
+	_, err := s.OwnerOf(t.Context(), "porch")
+	require.ErrorIs(t, err, store.ErrUnclaimed)
+	require.NoError(t, s.Claim(t.Context(), "porch", "alice"))
+	require.ErrorIs(t, s.Claim(t.Context(), "porch", "bob"), store.ErrClaimed)
+	require.NoError(t, s.Claim(t.Context(), "porch", "alice"), "claiming again changes nothing")
+	owner, err := s.OwnerOf(t.Context(), "porch")
+	require.NoError(t, err)
+	require.Equal(t, "alice", owner)
+}
+
+func TestOneOfManyClaimsWins(t *testing.T) {
+	s := fresh(t)
+	errs := make(chan error)
+	for _, owner := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		go func() { errs <- s.Claim(context.Background(), "porch", owner) }()
+	}
+	won := 0
+	for range 8 {
+		if err := <-errs; err == nil {
+			won++
+		} else {
+			require.ErrorIs(t, err, store.ErrClaimed)
+		}
+	}
+	require.Equal(t, 1, won)
+}
+
+// message is a status as the cloud receives it.
+type message struct {
+	*event.Status
+	received time.Time
+}
+
+// status makes one of a session (its number) received so many seconds in.
+func status(session, seconds int, state event.Presence, cameras ...event.CameraStatus) message {
+	id := event.NewID(t0.Add(time.Duration(session) * time.Minute))[:10] + "0000000000000000"
+	return message{&event.Status{
+		State: state, Session: id, Version: "1.0", At: event.At(t0),
+		Detector: &event.Detector{Model: "yolox-nano"}, Cameras: cameras,
+	}, t0.Add(time.Duration(seconds) * time.Second)}
+}
+
+func is(name string, state event.CameraState) event.CameraStatus {
+	return event.CameraStatus{Camera: "porch." + name, State: state}
+}
+
+type seen struct {
+	name   string
+	online bool
+	state  event.CameraState
+}
+
+func see(ctx context.Context, s *store.Store, owner string) (out []seen, err error) {
+	cameras, err := s.Cameras(ctx, owner)
+	for _, c := range cameras {
+		out = append(out, seen{c.Name, c.Online, c.State})
+	}
+	return out, err
+}
+
+func TestStatusStories(t *testing.T) {
+	running, connecting := event.CameraRunning, event.CameraConnecting
+	for name, story := range map[string]struct {
+		messages []message
+		want     []seen
+	}{
+		"goes on": {
+			[]message{status(1, 0, event.Online, is("front", connecting)), status(1, 1, event.Online, is("front", running))},
+			[]seen{{"front", true, running}}},
+		"breaks off: all its cameras, unnamed": {
+			[]message{status(1, 0, event.Online, is("back", running), is("front", running)), status(1, 9, event.Offline)},
+			[]seen{{"back", false, running}, {"front", false, running}}},
+		"comes back before the old session's will": {
+			[]message{status(1, 0, event.Online, is("front", running)), status(2, 5, event.Online, is("front", connecting)), status(1, 9, event.Offline)},
+			[]seen{{"front", true, connecting}}},
+		"is down to one camera in a new session": {
+			[]message{status(1, 0, event.Online, is("back", running), is("front", running)), status(2, 5, event.Online, is("front", running))},
+			[]seen{{"back", false, running}, {"front", true, running}}},
+		"never says anything but goodbye": {
+			[]message{status(1, 0, event.Offline)}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fresh(t)
+			rapid.Check(t, func(t *rapid.T) {
+				owner := rapid.StringMatching(`[a-z]{20}`).Draw(t, "owner")
+				thing := "porch" + owner
+				if err := s.Claim(context.Background(), thing, owner); err != nil {
+					t.Fatal(err)
+				}
+				// In any order and twice over, the end is the same.
+				deliveries := append(append([]message{}, story.messages...), story.messages...)
+				for _, m := range rapid.Permutation(deliveries).Draw(t, "order") {
+					st := *m.Status
+					st.Cameras = nil
+					for _, c := range m.Cameras {
+						c.Camera = thing + c.Camera[len("porch"):]
+						st.Cameras = append(st.Cameras, c)
+					}
+					if err := s.ApplyStatus(context.Background(), owner, thing, &st, m.received); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got, err := see(context.Background(), s, owner)
+				if err != nil {
+					t.Fatal(err)
+				}
+				require.Equal(t, story.want, got)
+			})
+		})
+	}
+}
+
+func TestStatusFields(t *testing.T) {
+	s := fresh(t)
+	require.NoError(t, s.Claim(t.Context(), "porch", "alice"))
+	on := status(1, 5, event.Online, event.CameraStatus{Camera: "porch.front", State: event.CameraFailed, Message: "no route to host: check the cable"})
+	on.Detector.Weak = true
+	require.NoError(t, s.ApplyStatus(t.Context(), "alice", "porch", on.Status, on.received))
+	cameras, err := s.Cameras(t.Context(), "alice")
+	require.NoError(t, err)
+	require.Equal(t, []*store.Camera{{
+		Camera: "porch.front", Thing: "porch", Name: "front", Online: true, State: event.CameraFailed,
+		Message: "no route to host: check the cable", ChangedAt: event.At(on.received), Version: "1.0",
+		Detector: &event.Detector{Model: "yolox-nano", Weak: true}, Session: on.Session,
+	}}, cameras)
+
+	off := status(1, 60, event.Offline)
+	require.NoError(t, s.ApplyStatus(t.Context(), "alice", "porch", off.Status, off.received))
+	cameras, err = s.Cameras(t.Context(), "alice")
+	require.NoError(t, err)
+	require.Equal(t, event.At(off.received), cameras[0].ChangedAt)
+	has, err := s.HasCamera(t.Context(), "alice", "porch.front")
+	require.NoError(t, err)
+	require.True(t, has)
+	has, err = s.HasCamera(t.Context(), "bob", "porch.front")
+	require.NoError(t, err)
+	require.False(t, has)
+}
+
+func TestStatusOnlyOfOwnThing(t *testing.T) {
+	s := fresh(t)
+	require.NoError(t, s.Claim(t.Context(), "porch", "alice"))
+	st := status(1, 0, event.Online, is("front", event.CameraRunning))
+	require.ErrorIs(t, s.ApplyStatus(t.Context(), "alice", "shed", st.Status, t0), store.ErrInvalid)
+	require.ErrorIs(t, s.ApplyStatus(t.Context(), "bob", "porch", st.Status, t0), store.ErrUnclaimed)
+	got, err := see(t.Context(), s, "bob")
+	require.NoError(t, err)
+	require.Empty(t, got)
+}

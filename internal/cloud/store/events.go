@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"porchlight/internal/event"
+)
+
+// UpsertEvent stores e unless the same or a later state of the event is there
+// already, in which case it does nothing and returns false. The event never
+// changes its camera. It is hidden, and later deleted, once expires has passed.
+func (s *Store) UpsertEvent(ctx context.Context, owner string, e *event.Event, expires time.Time) (written bool, err error) {
+	pk, err := ownerKey(owner)
+	if err != nil {
+		return false, err
+	}
+	if err := e.Validate(); err != nil {
+		return false, err
+	}
+	it, err := encode(e)
+	if err != nil {
+		return false, fmt.Errorf("%w: event %s: %w", ErrInvalid, e.EventID, err)
+	}
+	it["pk"], it["sk"] = str(pk), str(eventKey(e.EventID))
+	it["gsi1pk"], it["gsi1sk"] = str(cameraPartition(owner, e.Camera)), it["sk"]
+	it["expires_at"] = num(expires.Unix())
+	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: s.table, Item: it,
+		ConditionExpression:       aws.String("attribute_not_exists(pk) OR (#sequence < :sequence AND #camera = :camera)"),
+		ExpressionAttributeNames:  map[string]string{"#sequence": "sequence", "#camera": "camera"},
+		ExpressionAttributeValues: item{":sequence": it["sequence"], ":camera": it["camera"]},
+	})
+	if written, err = wrote(err); err != nil {
+		return false, fmt.Errorf("store event %s: %w", e.EventID, err)
+	}
+	return written, nil
+}
+
+// Event returns one event of owner, or ErrNotFound when owner has none of
+// that id or it has expired.
+func (s *Store) Event(ctx context.Context, owner, id string) (*event.Event, error) {
+	pk, err := ownerKey(owner)
+	if err != nil {
+		return nil, err
+	}
+	if err := event.ValidateID(id); err != nil {
+		return nil, fmt.Errorf("event: %w", ErrNotFound)
+	}
+	it, err := s.get(ctx, pk, eventKey(id))
+	if err != nil {
+		return nil, fmt.Errorf("read event %s: %w", id, err)
+	}
+	var stored struct {
+		event.Event
+		ExpiresAt int64 `json:"expires_at"`
+	}
+	if it != nil {
+		if err := decode(it, &stored); err != nil {
+			return nil, fmt.Errorf("read event %s: %w", id, err)
+		}
+	}
+	if it == nil || stored.ExpiresAt <= s.now().Unix() {
+		return nil, fmt.Errorf("event %s: %w", id, ErrNotFound)
+	}
+	return &stored.Event, nil
+}
+
+func eventKey(id string) string { return "EV#" + id }
+
+// cameraPartition holds the events of one camera in the index. A camera id
+// has no '#', so no two pairs of owner and camera share a partition.
+func cameraPartition(owner, camera string) string { return "CAM#" + owner + "#" + camera }
