@@ -1,0 +1,104 @@
+package localcloud
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"porchlight/internal/localcloud/iam"
+	"porchlight/internal/localcloud/iotcore"
+	"porchlight/internal/localcloud/template"
+)
+
+func (c *Cloud) startIoT(ctx context.Context) error {
+	cfg := iotcore.Config{
+		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
+		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials,
+		Actions: ruleActions{c}, Roles: deviceRoles{c}, Log: c.cfg.Log,
+	}
+	err := decodeAll(c.stack, "AWS::IoT::Policy", func(r *template.Resource, p iotcore.PolicyProperties) error {
+		p.PolicyName = r.Name
+		cfg.Policies = append(cfg.Policies, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = decodeAll(c.stack, "AWS::IoT::TopicRule", func(r *template.Resource, p iotcore.TopicRuleProperties) error {
+		p.RuleName = r.Name
+		cfg.Rules = append(cfg.Rules, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = decodeAll(c.stack, "AWS::IoT::RoleAlias", func(_ *template.Resource, p iotcore.RoleAliasProperties) error {
+		cfg.RoleAliases = append(cfg.RoleAliases, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.core, err = iotcore.New(cfg); err != nil {
+		return err
+	}
+	c.closing(c.core.Close)
+	if err := c.core.Start(ctx); err != nil {
+		return fmt.Errorf("IoT Core: %w: stop what uses the port, or choose others with --mqtt and --credentials", err)
+	}
+	c.addresses.MQTT, c.addresses.Credentials = c.core.MQTTAddr(), c.core.CredentialsAddr()
+	return nil
+}
+
+// ruleActions does what topic rules ask for, with the role each rule names.
+type ruleActions struct{ *Cloud }
+
+// PublishSNS implements iotcore.Actions.
+func (a ruleActions) PublishSNS(ctx context.Context, by iotcore.Caller, topicARN string, message []byte) error {
+	if err := a.roles.allow(by.RoleARN, "sns:Publish", topicARN, nil); err != nil {
+		return err
+	}
+	_, err := a.topics.Publish(ctx, topicARN, string(message), nil)
+	return err
+}
+
+// SendSQS implements iotcore.Actions.
+func (a ruleActions) SendSQS(ctx context.Context, by iotcore.Caller, queueURL string, message []byte) error {
+	arn, err := a.queueARN(queueURL)
+	if err != nil {
+		return err
+	}
+	if err := a.roles.allow(by.RoleARN, "sqs:SendMessage", arn, nil); err != nil {
+		return err
+	}
+	_, err = a.queues.Send(ctx, arn, string(message), nil)
+	return err
+}
+
+// InvokeLambda implements iotcore.Actions.
+func (a ruleActions) InvokeLambda(ctx context.Context, by iotcore.Caller, functionARN string, payload []byte) error {
+	if !a.mayInvoke(functionARN, "iot.amazonaws.com", by.RuleARN) {
+		return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s", by.RuleARN, functionARN)
+	}
+	return a.lambdas.InvokeAsync(ctx, functionARN, payload)
+}
+
+// deviceRoles gives things the credentials of the roles behind role aliases.
+type deviceRoles struct{ *Cloud }
+
+// TrustPolicy implements iotcore.Roles.
+func (d deviceRoles) TrustPolicy(roleARN string) (iam.Document, bool) {
+	document, ok := d.roles.trust[roleARN]
+	return document, ok
+}
+
+// IssueCredentials implements iotcore.Roles.
+func (d deviceRoles) IssueCredentials(
+	_ context.Context, roleARN, sessionName string, variables map[string]string, life time.Duration,
+) (iotcore.Credentials, error) {
+	session, err := d.keys.Issue(roleARN, sessionName, variables, life)
+	if err != nil {
+		return iotcore.Credentials{}, err
+	}
+	return iotcore.Credentials(session), nil
+}

@@ -1,0 +1,128 @@
+package localcloud
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"porchlight/internal/localcloud/iam"
+	"porchlight/internal/localcloud/sts"
+	"porchlight/internal/localcloud/template"
+)
+
+// roles knows every role of the template and what it may do.
+type roles struct {
+	trust    map[string]iam.Document   // by role ARN
+	policies map[string][]iam.Document // by role ARN
+	invoke   map[string][]iam.Document // resource policies, by function ARN
+}
+
+type inlinePolicy struct {
+	PolicyName     string
+	PolicyDocument iam.Document
+}
+
+func newRoles(stack *template.Stack) (*roles, error) {
+	r := &roles{trust: map[string]iam.Document{}, policies: map[string][]iam.Document{}, invoke: map[string][]iam.Document{}}
+	arns := map[string]string{} // by role name
+	type roleProperties struct {
+		AssumeRolePolicyDocument iam.Document
+		Policies                 []inlinePolicy
+		ManagedPolicyArns        []string
+	}
+	err := decodeAll(stack, "AWS::IAM::Role", func(res *template.Resource, p roleProperties) error {
+		arns[res.Name] = res.ARN
+		r.trust[res.ARN] = p.AssumeRolePolicyDocument
+		for _, policy := range p.Policies {
+			r.policies[res.ARN] = append(r.policies[res.ARN], policy.PolicyDocument)
+		}
+		if slices.ContainsFunc(p.ManagedPolicyArns, func(arn string) bool { return !isLoggingPolicy(arn) }) {
+			return fmt.Errorf("managed policies %v: only the Lambda logging policy is known here; write the statements out", p.ManagedPolicyArns)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	type policyProperties struct {
+		inlinePolicy
+		Roles []string
+	}
+	err = decodeAll(stack, "AWS::IAM::Policy", func(_ *template.Resource, p policyProperties) error {
+		for _, name := range p.Roles {
+			arn, ok := arns[name]
+			if !ok {
+				return fmt.Errorf("role %s is not in the template", name)
+			}
+			r.policies[arn] = append(r.policies[arn], p.PolicyDocument)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, r.readPermissions(stack)
+}
+
+// isLoggingPolicy tells the managed policy that lets a function write its log,
+// which needs no permission here.
+func isLoggingPolicy(arn string) bool {
+	return arn == "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+}
+
+// readPermissions turns each AWS::Lambda::Permission into the statement that
+// Lambda adds to the function's resource policy for it.
+func (r *roles) readPermissions(stack *template.Stack) error {
+	type permission struct {
+		Action, FunctionName, Principal, SourceArn, SourceAccount string //nolint:revive // CloudFormation's names
+	}
+	return decodeAll(stack, "AWS::Lambda::Permission", func(res *template.Resource, p permission) error {
+		function := p.FunctionName
+		for _, f := range stack.OfType("AWS::Lambda::Function") {
+			if f.Name == p.FunctionName {
+				function = f.ARN
+			}
+		}
+		statement := map[string]any{
+			"Effect": "Allow", "Action": p.Action, "Resource": function,
+			"Principal": map[string]string{"Service": p.Principal},
+		}
+		if p.SourceArn != "" {
+			statement["Condition"] = map[string]any{"ArnLike": map[string]string{"aws:SourceArn": p.SourceArn}}
+		}
+		raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{statement}})
+		if err != nil {
+			return err
+		}
+		document, err := iam.Parse(raw)
+		if err != nil {
+			return fmt.Errorf("%s: %w", res.LogicalID, err)
+		}
+		r.invoke[function] = append(r.invoke[function], document)
+		return nil
+	})
+}
+
+// Authorize implements frontdoor.Authorizer. A refusal names the statement
+// that would allow it.
+func (r *roles) Authorize(p sts.Principal, action, resource string) error {
+	return r.allow(p.RoleARN, action, resource, p.Vars)
+}
+
+func (r *roles) allow(roleARN, action, resource string, variables map[string]string) error {
+	decision := iam.Evaluate(r.policies[roleARN], iam.Request{Action: action, Resource: resource, Variables: variables})
+	if decision.Allowed {
+		return nil
+	}
+	return fmt.Errorf("role %s may not %s on %s (%s): add to its policy {\"Effect\":\"Allow\",\"Action\":%q,\"Resource\":%q}",
+		roleARN, action, resource, decision.Reason, action, resource)
+}
+
+// mayInvoke tells whether a function's resource policy lets a service invoke
+// it on behalf of source.
+func (c *Cloud) mayInvoke(functionARN, service, sourceARN string) bool {
+	return iam.Evaluate(c.roles.invoke[functionARN], iam.Request{
+		Action: "lambda:InvokeFunction", Resource: functionARN, Principal: service,
+		Variables: map[string]string{"aws:SourceArn": sourceARN},
+	}).Allowed
+}
