@@ -102,7 +102,7 @@ func (s *Service) deliver(p *pool, m *message) {
 		log.Error("function could not be started, trying again", "error", err)
 		s.later(log, p, m, backoff(&m.systemFailures))
 	case res.FunctionError == "":
-		s.settle(log, m)
+		s.queue.settle(m)
 	default:
 		m.Attempts++
 		log.Warn("asynchronous invocation failed", "attempt", m.Attempts, "error", string(res.Payload))
@@ -117,13 +117,13 @@ func (s *Service) deliver(p *pool, m *message) {
 func (s *Service) giveUp(log *slog.Logger, p *pool, m *message, condition string, res Result) {
 	if p.fn.Async.Destination == "" {
 		log.Error("asynchronous invocation dropped: no on-failure destination is configured", "condition", condition)
-		s.settle(log, m)
+		s.queue.settle(m)
 		return
 	}
 	record, err := json.Marshal(failureRecord(p.fn, m, condition, res))
 	if err != nil { // the function answered with something that is not JSON
 		log.Error("on-failure record", "error", err)
-		s.settle(log, m)
+		s.queue.settle(m)
 		return
 	}
 	m.Failed = record
@@ -136,7 +136,7 @@ func (s *Service) report(log *slog.Logger, p *pool, m *message) {
 		s.later(log, p, m, backoff(&m.systemFailures))
 		return
 	}
-	s.settle(log, m)
+	s.queue.settle(m)
 }
 
 // later stores what is known about m and schedules its next attempt.
@@ -146,12 +146,6 @@ func (s *Service) later(log *slog.Logger, p *pool, m *message, wait time.Duratio
 		log.Error("queue", "error", err)
 	}
 	p.async.push(m)
-}
-
-func (s *Service) settle(log *slog.Logger, m *message) {
-	if err := s.queue.remove(m); err != nil { // it is then delivered again after a restart
-		log.Error("queue", "error", err)
-	}
 }
 
 // backoff is 1 s, 2 s, 4 s … up to maxBackoff.

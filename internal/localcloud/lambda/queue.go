@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,7 +12,10 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-const queueBucket = "invocations"
+const (
+	queueBucket = "invocations"
+	maxSettled  = 256 // done and still on disk: at most so many run again after a kill
+)
 
 // message is one asynchronous invocation that is not yet settled.
 type message struct {
@@ -31,14 +35,17 @@ type message struct {
 
 // queue keeps messages in one bbolt file. Concurrent writers share an fsync.
 type queue struct {
-	db    *bolt.DB
-	limit int64
+	db      *bolt.DB
+	limit   int64
+	logger  *slog.Logger
+	settled chan *message
+	stopped chan struct{}
 
 	mu    sync.Mutex
 	bytes int64 // of all payloads
 }
 
-func openQueue(path string, limit int64) (*queue, error) {
+func openQueue(path string, limit int64, logger *slog.Logger) (*queue, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
 	if err != nil {
 		if err == bolterrors.ErrTimeout { //nolint:errorlint // bbolt returns it bare
@@ -55,10 +62,17 @@ func openQueue(path string, limit int64) (*queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("queue %s: %w", path, err)
 	}
-	return &queue{db: db, limit: limit}, nil
+	q := &queue{db: db, limit: limit, logger: logger, settled: make(chan *message, maxSettled), stopped: make(chan struct{})}
+	go q.deleteSettled()
+	return q, nil
 }
 
-func (q *queue) close() error { return q.db.Close() }
+// close is called once, when nobody adds or settles any more.
+func (q *queue) close() error {
+	close(q.settled)
+	<-q.stopped
+	return q.db.Close()
+}
 
 // load calls f with every message, oldest first. It is called once.
 func (q *queue) load(f func(m *message)) error {
@@ -101,12 +115,34 @@ func (q *queue) update(m *message) error {
 	return q.db.Batch(func(tx *bolt.Tx) error { return put(tx.Bucket([]byte(queueBucket)), m) })
 }
 
-func (q *queue) remove(m *message) error {
-	err := q.db.Batch(func(tx *bolt.Tx) error { return tx.Bucket([]byte(queueBucket)).Delete(keyBytes(m.key)) })
-	if err == nil {
-		q.release(m)
+// settle has m deleted soon. A kill before that means one more delivery, which
+// at-least-once allows; waiting for the disk here would halve the throughput.
+func (q *queue) settle(m *message) { q.settled <- m }
+
+func (q *queue) deleteSettled() {
+	defer close(q.stopped)
+	for m := range q.settled {
+		batch := []*message{m}
+		for range len(q.settled) { // the only receiver: these are there
+			batch = append(batch, <-q.settled)
+		}
+		err := q.db.Update(func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(queueBucket))
+			for _, m := range batch {
+				if err := b.Delete(keyBytes(m.key)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil { // the disk is full, most likely: they come again after a restart
+			q.logger.Error("invocations that are done cannot be taken out of the queue", "count", len(batch), "error", err)
+			continue
+		}
+		for _, m := range batch {
+			q.release(m)
+		}
 	}
-	return err
 }
 
 func put(b *bolt.Bucket, m *message) error {

@@ -89,7 +89,7 @@ func New(cfg Config) (*Service, error) {
 		}
 		s.pools[f.Name] = newPool(f, &s.cfg)
 	}
-	q, err := openQueue(cfg.QueuePath, cfg.QueueBytes)
+	q, err := openQueue(cfg.QueuePath, cfg.QueueBytes, cfg.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("lambda: %w", err)
 	}
@@ -106,8 +106,12 @@ func New(cfg Config) (*Service, error) {
 // is still in it is delivered by the next run.
 func (s *Service) Close() error {
 	s.mu.Lock()
+	again := s.closed
 	s.closed = true
 	s.mu.Unlock()
+	if again {
+		return nil
+	}
 	s.cancel()
 	s.wg.Wait()
 	for _, p := range s.pools {
