@@ -7,6 +7,8 @@ const plural = new Intl.PluralRules("en");
 const count = (n: number, one: string, other: string): string =>
   `${n} ${plural.select(n) === "one" ? one : other}`;
 
+const list = (names: string[]): string => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+
 export const en = {
   /** The language of the texts, for dates and numbers beside them. */
   locale: "en",
@@ -30,17 +32,16 @@ export const en = {
     heading: "Cameras",
     online: "Online",
     offline: "Offline",
+    failed: "Not working",
     offlineHint: "The gateway is not connected. Check its power and its network.",
     state: {
       connecting: "Connecting to the camera…",
       running: "Watching",
-      failed: "Not working",
       ended: "The recording has played to its end",
     },
     failedHint: "The camera did not say why. Look at the gateway's log.",
-    detector: (model: string) => `Detector: ${model}`,
+    detector: (model: string) => `Detector ${model}`,
     lastEvent: (when: string) => `Last event ${when}`,
-    quiet: "No events yet",
     showEvents: (camera: string) => `Show only events of ${camera}`,
     empty: "No cameras yet",
     emptyHint: "A camera shows up here as soon as its gateway has connected.",
@@ -67,14 +68,17 @@ export const en = {
     loading: "Loading events",
     end: "That is everything that was kept.",
     ongoing: "Happening now",
-    started: "Just started",
     lasted: (duration: string) => `Lasted ${duration}`,
     noPicture: "No picture",
     pictureOf: (what: string, camera: string) => `${what} at ${camera}`,
     announce: (what: string, camera: string) => `New event: ${what} at ${camera}`,
     announceMany: (n: number) => `${count(n, "new event", "new events")}`,
     unlabelled: "Something",
-    and: (names: string[]) => new Intl.ListFormat("en", { type: "conjunction" }).format(names),
+    /** Several labels as one thing: "Person and dog". */
+    what: (names: string[]) => {
+      const text = list(names);
+      return text.charAt(0) + text.slice(1).toLowerCase();
+    },
   },
 
   event: {
@@ -93,7 +97,7 @@ export const en = {
     stranger: "Unknown person",
     model: "Detector",
     id: "Event",
-    score: (score: string) => `${score} sure`,
+    sure: "sure",
     loading: "Loading the event",
   },
 
@@ -122,9 +126,9 @@ export const en = {
     hours: (h: number, m: number) => (m === 0 ? `${h} h` : `${h} h ${m} min`),
   },
 
+  list,
   retry: "Try again",
   tryNow: "Try now",
-  dismiss: "Dismiss",
 
   /** Each problem says its cause, then its cure. */
   problem: {

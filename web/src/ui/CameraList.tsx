@@ -7,13 +7,14 @@ import { Icon } from "./icons";
 import { Notice } from "./Notice";
 
 export function CameraList() {
-  const { cameras } = useApp();
-  const list = cameras.list.value;
+  const { cameras, feed } = useApp();
+  // Those that need a hand come first; otherwise the order is the API's.
+  const list = cameras.list.value?.toSorted((a, b) => Number(needsHelp(b)) - Number(needsHelp(a)));
   const problem = cameras.problem.value;
   return (
     <section class="cameras" aria-labelledby="cameras-heading">
       <h2 id="cameras-heading">{t.cameras.heading}</h2>
-      {problem && !list && <Notice problem={problem} onRetry={() => cameras.poller.now()} />}
+      {problem && !list && !feed.problem.value && <Notice problem={problem} onRetry={() => cameras.poller.now()} />}
       {!list && !problem && <div class="camera skeleton" aria-hidden="true" />}
       {list?.length === 0 && (
         <div class="empty empty-small" data-testid="no-cameras">
@@ -35,13 +36,15 @@ export function CameraList() {
   );
 }
 
+const needsHelp = (camera: Camera): boolean => !camera.online || camera.state === "failed";
+
 function CameraCard({ camera }: { camera: Camera }) {
   const { feed, clock } = useApp();
   const { filter } = feed;
   const name = cameraName(camera.camera);
   const chosen = filter.value.camera === camera.camera;
   const last = feed.events.value.find((event) => event.camera === camera.camera);
-  const bad = !camera.online || camera.state === "failed";
+  const bad = needsHelp(camera);
   return (
     <article
       class={`camera${bad ? " camera-bad" : ""}${chosen ? " camera-chosen" : ""}`}
@@ -64,25 +67,21 @@ function CameraCard({ camera }: { camera: Camera }) {
         </h3>
         <p class="camera-id">{camera.camera}</p>
       </div>
-      <span class={`pill pill-${camera.online ? "live" : "off"}`} data-testid="camera-online">
+      <span class={`pill pill-${bad ? "off" : "live"}`} data-testid="camera-status">
         <span class="dot" aria-hidden="true" />
-        {camera.online ? t.cameras.online : t.cameras.offline}
+        {!camera.online ? t.cameras.offline : bad ? t.cameras.failed : t.cameras.online}
       </span>
       <div class="camera-more">
-        {camera.online ? <CameraState camera={camera} /> : <p class="camera-problem">{t.cameras.offlineHint}</p>}
-        {camera.detector && <p>{t.cameras.detector(camera.detector.model)}</p>}
+        <CameraState camera={camera} />
         {last && <p>{t.cameras.lastEvent(ago(new Date(last.started_at), clock.value))}</p>}
+        {camera.detector && <p>{t.cameras.detector(camera.detector.model)}</p>}
       </div>
     </article>
   );
 }
 
 function CameraState({ camera }: { camera: Camera }) {
-  const text = t.cameras.state[camera.state];
-  if (camera.state !== "failed") return <p>{text}</p>;
-  return (
-    <p class="camera-problem">
-      <strong>{text}.</strong> {camera.message ?? t.cameras.failedHint}
-    </p>
-  );
+  if (!camera.online) return <p class="camera-problem">{t.cameras.offlineHint}</p>;
+  if (camera.state === "failed") return <p class="camera-problem">{camera.message ?? t.cameras.failedHint}</p>;
+  return <p>{t.cameras.state[camera.state]}</p>;
 }

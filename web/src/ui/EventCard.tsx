@@ -20,7 +20,10 @@ export function EventCard({ event }: { event: CameraEvent }) {
           <a class="event-link" href={eventHash(event.event_id)}>
             {what}
           </a>
-          <span class="score">{score(best)}</span>
+          <span class="score">
+            {score(best)}
+            <span class="visually-hidden"> {t.event.sure}</span>
+          </span>
         </h4>
         <p class="event-where">{camera}</p>
         <p class="event-when">

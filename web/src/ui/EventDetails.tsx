@@ -24,7 +24,9 @@ export function EventDetails({ event }: { event: CameraEvent }) {
           <ul class="chips">
             {labels.map(([label, value]) => (
               <li class="chip" key={label}>
-                {labelName(label)} <span class="score">{t.event.score(score(value))}</span>
+                {labelName(label)} <span class="score">
+                  {score(value)} {t.event.sure}
+                </span>
               </li>
             ))}
           </ul>

@@ -46,7 +46,7 @@ function Choice({ label, testid, all, value, options, name, onChange }: ChoicePr
   const offered = value === "" || options.includes(value) ? options : [...options, value];
   return (
     <label class="choice">
-      <span>{label}</span>
+      <span class="visually-hidden">{label}</span>
       <select data-testid={testid} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         <option value="">{all}</option>
         {offered.map((option) => (

@@ -94,6 +94,8 @@ export function Picture({ event, alt, caption, eager }: Props) {
 
 function BoxOutline({ box: [x0, y0, x1, y1], caption }: { box: Box; caption: string | undefined }) {
   if (!(x1 > x0 && y1 > y0)) return null;
+  // Beside the box where there is room, so that the words hide nothing.
+  const where = y0 > 0.12 ? "above" : y1 < 0.88 ? "below" : "inside";
   const at = (v: number) => `${Math.min(1, Math.max(0, v)) * 100}%`;
   return (
     <span
@@ -101,7 +103,7 @@ function BoxOutline({ box: [x0, y0, x1, y1], caption }: { box: Box; caption: str
       data-testid="event-box"
       style={{ left: at(x0), top: at(y0), right: at(1 - x1), bottom: at(1 - y1) }}
     >
-      {caption && <span class="box-caption">{caption}</span>}
+      {caption && <span class={`box-caption ${where} ${x0 > 0.6 ? "from-right" : ""}`}>{caption}</span>}
     </span>
   );
 }

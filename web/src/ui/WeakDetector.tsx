@@ -10,7 +10,7 @@ export function WeakDetector() {
   const copied = useSignal(false);
   const weak = cameras.weak.value;
   if (weak.length === 0) return null;
-  const names = t.events.and(weak.map((camera) => cameraName(camera.camera)));
+  const names = t.list(weak.map((camera) => cameraName(camera.camera)));
 
   async function copy() {
     await navigator.clipboard.writeText(t.cameras.weakCommand);
