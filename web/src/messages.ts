@@ -157,6 +157,10 @@ export const en = {
       detail: "It may have passed its keeping time, or it belongs to someone else.",
     },
     signInEnded: { title: "Your sign-in has ended", detail: "Sign in again to go on." },
+    insecure: {
+      title: "This address is not safe to sign in at",
+      detail: "Open Porchlight through https, or as http://localhost on the machine it runs on.",
+    },
     signInUnreachable: {
       title: "The sign-in service cannot be reached",
       detail: "Check this device's connection and try again.",

@@ -51,6 +51,8 @@ export class Oidc {
 
   /** Prepares a sign-in and returns the address to send the browser to. */
   async begin(returnTo: string): Promise<string> {
+    // Browsers offer cryptography on https and on the machine itself only.
+    if (!globalThis.crypto?.subtle) throw new PlainError(t.problem.insecure);
     const { config, storage, redirectUri } = this.deps;
     const provider = await this.#discover();
     const pending: Pending = { state: randomText(), nonce: randomText(), verifier: randomText(), returnTo };

@@ -38,7 +38,7 @@ export class Poller {
     if (this.#unwatch) return;
     this.#unwatch = this.options.page.onChange(() => {
       if (this.options.page.hidden()) this.#schedule();
-      else this.now();
+      else this.#afresh();
     });
     this.now();
   }
@@ -60,10 +60,15 @@ export class Poller {
 
   /** Gives up the run in flight and starts over: what it asks has changed. */
   restart(): void {
-    this.#run?.abort();
-    this.#run = undefined;
     this.#failures = 0;
     this.state.value = "connecting";
+    this.#afresh();
+  }
+
+  /** A run begun before the device slept may wait for an answer in vain. */
+  #afresh(): void {
+    this.#run?.abort();
+    this.#run = undefined;
     this.now();
   }
 

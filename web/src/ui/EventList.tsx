@@ -9,9 +9,12 @@ import { Icon } from "./icons";
 import { Notice } from "./Notice";
 
 export function EventList() {
-  const { feed, clock } = useApp();
+  const { feed, cameras, clock } = useApp();
   const problem = feed.problem.value;
-  const retry = () => feed.poller.now();
+  function retry() {
+    feed.poller.now();
+    cameras.poller.now();
+  }
   return (
     <section class="events" id="events" tabIndex={-1} aria-labelledby="events-heading" aria-busy={!feed.loaded.value}>
       <div class="events-head">

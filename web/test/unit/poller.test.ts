@@ -83,12 +83,23 @@ describe("Poller", () => {
     task = () => new Promise((resolve) => (finish = resolve));
     poller.start();
     poller.now();
-    page.show(true);
     await pass(60_000);
     expect(runs).toBe(1);
     finish();
     await pass(2_000);
     expect(runs).toBe(2);
+  });
+
+  it("does not wait for an answer from before the device slept", async () => {
+    const signals: AbortSignal[] = [];
+    task = (signal) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    };
+    poller.start();
+    page.show(false);
+    page.show(true);
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
   });
 
   it("gives up the run in flight when it starts over", async () => {
