@@ -24,6 +24,7 @@ export function Picture({ event, alt, caption, eager }: Props) {
   const { feed } = useApp();
   const frame = useRef<HTMLDivElement>(null);
   const shown = useSignal(false);
+  const barred = useSignal(false);
   const failures = useSignal(0);
   const renewed = useSignal<CameraEvent | undefined>(undefined);
 
@@ -55,6 +56,7 @@ export function Picture({ event, alt, caption, eager }: Props) {
     if (!frame.current || !(ratio > 0)) return;
     frame.current.style.aspectRatio = String(ratio);
     frame.current.classList.toggle("frame-tall", ratio < 16 / 9);
+    barred.value = Math.abs(ratio - 16 / 9) > 0.05;
   }
 
   function failed() {
@@ -64,6 +66,8 @@ export function Picture({ event, alt, caption, eager }: Props) {
 
   return (
     <div class="picture">
+      {/* The same picture, blurred, fills the bars beside one of another shape. */}
+      {barred.value && shown.value && <img class="backdrop" src={url} alt="" />}
       <div class="frame" ref={frame}>
         {url && (
           <img

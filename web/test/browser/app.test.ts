@@ -97,7 +97,7 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
     await byId("sign-in").waitFor();
     expect(await violations()).toEqual([]);
     await byId("sign-in").click();
-    await cards().first().locator("img").waitFor();
+    await cards().first().locator(".frame img").waitFor();
     expect(await violations()).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
     await cards().nth(1).getByRole("link").click();
@@ -131,11 +131,11 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
       const { box } = site.mock.events.find((event) => event.event_id === id) ?? { box: [0, 0, 0, 0] };
       const outline = card.getByTestId("event-box");
       await outline.waitFor({ state: "attached" });
-      const [img, drawn] = [await card.locator("img").boundingBox(), await outline.boundingBox()];
+      const [img, drawn] = [await card.locator(".frame img").boundingBox(), await outline.boundingBox()];
       const field = await card.locator(".picture").boundingBox();
       if (!img || !drawn || !field) throw new Error("nothing drawn");
       const { width, height } = await card
-        .locator("img")
+        .locator(".frame img")
         .evaluate((image: HTMLImageElement) => ({ width: image.naturalWidth, height: image.naturalHeight }));
       expect(img.width / img.height).toBeCloseTo(width / height, 1);
       expect(img.height).toBeLessThanOrEqual(field.height + 1); // the whole frame is in view
