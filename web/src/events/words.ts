@@ -1,0 +1,13 @@
+import type { CameraEvent } from "../api/types";
+import { labelName, t } from "../messages";
+
+/** An event's labels, the surest first. */
+export function labelsOf(event: CameraEvent): [label: string, score: number][] {
+  return Object.entries(event.labels).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+}
+
+/** What was seen, in words: "Person and dog". */
+export function whatOf(event: CameraEvent): string {
+  const names = labelsOf(event).map(([label]) => labelName(label));
+  return names.length > 0 ? t.events.what(names) : t.events.unlabelled;
+}

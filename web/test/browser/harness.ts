@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join } from "node:path";
+import { Mock } from "../../dev/mock";
+
+/** A Chromium to test with; the tests are skipped, saying so, where there is none. */
+export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+  (path): path is string => path !== undefined && existsSync(path),
+);
+
+/** The policy that README.md tells servers to send; nothing in the app may break it. */
+const policy = [
+  "default-src 'self'",
+  "img-src 'self' blob: data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const types: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".webmanifest": "application/manifest+json",
+};
+
+export interface Site {
+  origin: string;
+  mock: Mock;
+  close(): Promise<void>;
+}
+
+/** Serves the built app over the mock, on a free port of the loopback. */
+export async function serve(): Promise<Site> {
+  const mock = new Mock();
+  const dist = new URL("../../dist/", import.meta.url).pathname;
+  const server = createServer((req, res) => {
+    void (async () => {
+      if (await mock.handle(req, res)) return;
+      const { pathname } = new URL(req.url ?? "/", "http://host");
+      const file = pathname === "/" ? "index.html" : pathname.slice(1);
+      try {
+        const body = await readFile(join(dist, file));
+        res.writeHead(200, {
+          "content-type": types[extname(file)] ?? "application/octet-stream",
+          "content-security-policy": policy,
+        });
+        res.end(body);
+      } catch {
+        res.writeHead(404).end();
+      }
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    mock,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
