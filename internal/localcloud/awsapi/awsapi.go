@@ -21,7 +21,8 @@ type Protocol int
 
 // The protocols of the services that the local cloud serves.
 const (
-	JSON10   Protocol = iota // DynamoDB, SQS
+	JSON10   Protocol = iota // DynamoDB
+	JSON10Q                  // SQS: JSON whose errors also carry the code of the older query form
 	JSON11                   // Secrets Manager
 	RESTJSON                 // IoT data plane
 	Query                    // SNS, STS, older SQS clients
@@ -83,8 +84,8 @@ func WriteError(w http.ResponseWriter, p Protocol, e *Error) {
 			status = e.Status
 		}
 		w.Header().Set("X-Amzn-Errortype", e.Code)
-		if e.QueryCode != "" {
-			w.Header().Set("X-Amzn-Query-Error", e.QueryCode+";"+fault(e.Status))
+		if p == JSON10Q {
+			w.Header().Set("X-Amzn-Query-Error", queryCode+";"+fault(e.Status))
 		}
 		WriteJSON(w, p, status, map[string]string{"__type": e.Code, "message": e.Message})
 	}
@@ -100,7 +101,8 @@ func fault(status int) string {
 // WriteJSON answers in one of the JSON protocols.
 func WriteJSON(w http.ResponseWriter, p Protocol, status int, v any) {
 	requestID(w)
-	kind := map[Protocol]string{JSON10: "application/x-amz-json-1.0", JSON11: "application/x-amz-json-1.1"}[p]
+	kind := map[Protocol]string{JSON10: "application/x-amz-json-1.0", JSON10Q: "application/x-amz-json-1.0",
+		JSON11: "application/x-amz-json-1.1"}[p]
 	if kind == "" {
 		kind = "application/json"
 	}

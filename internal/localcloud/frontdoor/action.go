@@ -51,7 +51,7 @@ func services() map[string]service {
 
 func sqsProtocol(r *http.Request) awsapi.Protocol {
 	if r.Header.Get("X-Amz-Target") != "" {
-		return awsapi.JSON10
+		return awsapi.JSON10Q
 	}
 	return awsapi.Query
 }
@@ -90,7 +90,7 @@ func snsNeeds(s scope, r *http.Request, _ []byte) ([]need, error) {
 
 func sqsNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
 	action, queue, name := r.Form.Get("Action"), r.Form.Get("QueueUrl"), r.Form.Get("QueueName")
-	if sqsProtocol(r) == awsapi.JSON10 {
+	if sqsProtocol(r) == awsapi.JSON10Q {
 		op, err := target(r)
 		if err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in request
 	var err error
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		protocol = awsapi.JSON10
+		protocol = awsapi.JSON10Q
 		op = strings.TrimPrefix(target, "AmazonSQS.")
 		in, err = decodeJSON(io.LimitReader(r.Body, maxBatch*maxBody*2))
 	} else if err = r.ParseForm(); err == nil {
