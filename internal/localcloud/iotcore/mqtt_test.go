@@ -284,9 +284,7 @@ func TestSubscribeAndReceive(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		ack, err := c.Subscribe(ctx, s)
-		if ack == nil {
-			require.NoError(t, err)
-		}
+		require.NotNil(t, ack, err)
 		return ack.Reasons
 	}
 	require.Equal(t, []byte{1, notAuthorized, notAuthorized, notAuthorized},
