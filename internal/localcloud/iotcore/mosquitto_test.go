@@ -13,7 +13,13 @@ import (
 	"porchlight/internal/localcloud/iotcore"
 )
 
-// runTool runs mosquitto_pub or mosquitto_sub, which speak MQTT 3.1.1 unless
+// Debian's MQTT command-line clients.
+const (
+	pub = "mosquitto_pub" //nolint:misspell // the program's name
+	sub = "mosquitto_sub" //nolint:misspell // the program's name
+)
+
+// runTool runs one of them. They speak MQTT 3.1.1 unless
 // told otherwise, and returns what it printed.
 func runTool(t *testing.T, tool string, core *iotcore.Core, args ...string) (string, error) {
 	t.Helper()
@@ -63,7 +69,7 @@ func TestMosquitto(t *testing.T) {
 	want := 0
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			out, err := runTool(t, "mosquitto_pub", core, append(tt.args, "-m", `{"a":1}`)...)
+			out, err := runTool(t, pub, core, append(tt.args, "-m", `{"a":1}`)...)
 			if tt.ok {
 				require.NoError(t, err, out)
 				want++
@@ -74,18 +80,18 @@ func TestMosquitto(t *testing.T) {
 		})
 	}
 	t.Run("foreign topic, mqtt 5", func(t *testing.T) {
-		// mosquitto_pub prints the refusal and ends well.
-		out, _ := runTool(t, "mosquitto_pub", core, append(credentialsOf(front), "-i", "front", "-t", foreign, "-q", "1", "-V", "5", "-m", "{}")...)
+		// The tool prints the refusal and ends well.
+		out, _ := runTool(t, pub, core, append(credentialsOf(front), "-i", "front", "-t", foreign, "-q", "1", "-V", "5", "-m", "{}")...)
 		require.Contains(t, strings.ToLower(out), "not authorized")
 		require.Len(t, a.all(), want)
 	})
 	t.Run("subscribe", func(t *testing.T) {
-		out, _ := runTool(t, "mosquitto_sub", core, append(credentialsOf(front), "-i", "front", "-t", "porchlight/v1/back/commands", "-q", "1", "-W", "10")...)
+		out, _ := runTool(t, sub, core, append(credentialsOf(front), "-i", "front", "-t", "porchlight/v1/back/commands", "-q", "1", "-W", "10")...)
 		require.Contains(t, out, "denied")
 		// A retained command waits for its subscriber.
-		out, err := runTool(t, "mosquitto_pub", core, append(credentialsOf(front), "-i", "front", "-t", "porchlight/v1/front/commands", "-q", "1", "-r", "-m", "hello")...)
+		out, err := runTool(t, pub, core, append(credentialsOf(front), "-i", "front", "-t", "porchlight/v1/front/commands", "-q", "1", "-r", "-m", "hello")...)
 		require.NoError(t, err, out)
-		out, err = runTool(t, "mosquitto_sub", core, append(credentialsOf(front), "-i", "front", "-t", "porchlight/v1/front/commands", "-q", "1", "-C", "1")...)
+		out, err = runTool(t, sub, core, append(credentialsOf(front), "-i", "front", "-t", "porchlight/v1/front/commands", "-q", "1", "-C", "1")...)
 		require.NoError(t, err, out)
 		require.Equal(t, "hello\n", out)
 	})
