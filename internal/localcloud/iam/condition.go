@@ -168,12 +168,7 @@ func (c condition) holds(v values) (ok, resolved bool) {
 		return false, true
 	}
 	if !present {
-		switch {
-		case c.set == forAny:
-			return false, true
-		default:
-			return c.ifExists || c.negated || c.set == forAll, true
-		}
+		return c.set != forAny && (c.ifExists || c.negated || c.set == forAll), true
 	}
 	resolved = true
 	matched := 0

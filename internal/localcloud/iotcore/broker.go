@@ -9,11 +9,9 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-var errRevoked = packets.ErrAdministrativeAction
-
-func (c *Core) startBroker(l *listener) error {
-	c.broker = mqtt.New(&mqtt.Options{
-		InlineClient: true,
+// newBroker makes a broker that does not listen yet.
+func newBroker(h *hook) (*mqtt.Server, error) {
+	broker := mqtt.New(&mqtt.Options{
 		// The broker logs whole packets, payloads included; the hook logs instead.
 		Logger: slog.New(slog.DiscardHandler),
 		// Its statistics are not served: subscriptions to $SYS are refused.
@@ -33,29 +31,32 @@ func (c *Core) startBroker(l *listener) error {
 			SubIDAvailable:               1,
 		},
 	})
-	if err := c.broker.AddHook(&hook{core: c}, nil); err != nil {
-		return err
-	}
-	if err := c.broker.AddListener(l); err != nil {
-		return err
-	}
-	return c.broker.Serve()
+	return broker, broker.AddHook(h, nil)
 }
 
-// disconnect closes the connection and ignores the rest of what was read from
-// it. Unlike the broker's own way it lets the last will be sent.
-func (c *Core) disconnect(cl *mqtt.Client, code packets.Code, reason string) {
-	c.log.Warn("mqtt client disconnected by the broker", "client", cl.ID, "remote", cl.Net.Remote, "reason", reason)
-	conn := connOf(cl)
-	if cl.Properties.ProtocolVersion >= 5 {
-		_ = cl.WritePacket(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Disconnect}, ReasonCode: code.Code})
-	}
-	conn.closing.Store(true)
-	conn.Close()
+// publish hands a message that has been through the rules to the subscribers.
+// It comes from the account itself, which has no client id.
+func (c *Core) publish(m message, retain bool, qos byte) error {
+	return c.broker.InjectPacket(c.account, packets.Packet{
+		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: qos, Retain: retain},
+		TopicName:   m.topic,
+		Payload:     m.payload,
+		PacketID:    uint16(qos), // the broker wants one with QoS 1, and does not use it
+	})
 }
 
-// connOf returns the connection that the listener made.
-func connOf(cl *mqtt.Client) *clientConn { return cl.Net.Conn.(*clientConn) }
+// disconnect ends a client's connection and says so in the log.
+func (c *Core) disconnect(conn *clientConn, code packets.Code, reason string) {
+	c.log.Warn("mqtt client disconnected by the broker", "client", conn.client.ID, "remote", conn.client.Net.Remote, "reason", reason)
+	conn.end(code)
+}
+
+// connectionEnded is called when the broker is done with a connection.
+func (c *Core) connectionEnded(conn *clientConn) {
+	c.live.leave(conn)
+	conn.cancel()
+	close(conn.done)
+}
 
 // ingest runs the rules on a message and returns when it is safe with them.
 func (c *Core) ingest(ctx context.Context, m message) error {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/iotcore/pki"
@@ -51,6 +52,8 @@ type Core struct {
 	aliases   map[string]RoleAliasProperties
 	engine    *engine
 	broker    *mqtt.Server
+	account   *mqtt.Client // publishes what comes by HTTP
+	live      live
 	retries   chan struct{} // one token per message of ingestLater
 
 	ctx         context.Context //nolint:containedctx // the core's own life, ended by Close
@@ -73,6 +76,7 @@ func New(cfg Config) (*Core, error) {
 		policies: map[string]iam.Document{},
 		aliases:  map[string]RoleAliasProperties{},
 		engine:   &engine{actions: cfg.Actions, log: cfg.Log, now: time.Now},
+		live:     live{conns: map[string]*clientConn{}},
 		retries:  make(chan struct{}, maxRetries),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -99,8 +103,14 @@ func New(cfg Config) (*Core, error) {
 	if c.authority, err = pki.Open(filepath.Join(cfg.Dir, "pki")); err != nil {
 		return nil, err
 	}
-	c.registry, err = openRegistry(cfg.Dir, c.authority)
-	return c, err
+	if c.registry, err = openRegistry(cfg.Dir, c.authority); err != nil {
+		return nil, err
+	}
+	if c.broker, err = newBroker(&hook{core: c}); err != nil {
+		return nil, fmt.Errorf("make the MQTT broker: %w", err)
+	}
+	c.account = c.broker.NewClient(nil, "account", "", true)
+	return c, nil
 }
 
 // Start listens on both addresses. After an error nothing listens.
@@ -137,7 +147,11 @@ func (c *Core) Start(ctx context.Context) error {
 
 	mqttTLS := config.Clone()
 	mqttTLS.NextProtos = []string{"x-amzn-mqtt-ca", "mqtt"}
-	if err := c.startBroker(newListener(mqttListener, mqttTLS, c.log)); err != nil {
+	err = c.broker.AddListener(newListener(mqttListener, mqttTLS, c.connectionEnded, c.log))
+	if err == nil {
+		err = c.broker.Serve()
+	}
+	if err != nil {
 		mqttListener.Close()
 		credListener.Close()
 		return fmt.Errorf("start the MQTT broker: %w", err)
@@ -170,16 +184,8 @@ func (c *Core) RevokeThing(name string) error {
 	if err := c.registry.revoke(name); err != nil {
 		return err
 	}
-	if c.broker == nil {
-		return nil
-	}
-	for _, cl := range c.broker.Clients.GetAll() {
-		if cl.Net.Inline || cl.Closed() {
-			continue
-		}
-		if s := connOf(cl).session.Load(); s != nil && s.thing == name {
-			c.disconnect(cl, errRevoked, "certificate revoked")
-		}
+	for _, conn := range c.live.of(name) {
+		c.disconnect(conn, packets.ErrAdministrativeAction, "certificate revoked")
 	}
 	return nil
 }
@@ -193,9 +199,7 @@ func (c *Core) Close() error {
 		if c.credentials != nil {
 			errs = append(errs, c.credentials.Close())
 		}
-		if c.broker != nil {
-			errs = append(errs, c.broker.Close())
-		}
+		errs = append(errs, c.broker.Close())
 	})
 	c.wg.Wait()
 	return errors.Join(errs...)

@@ -47,12 +47,13 @@ func (c *Core) publishHTTP(w http.ResponseWriter, r *http.Request) {
 		dataError(w, http.StatusBadRequest, "InvalidRequestException", "the body could not be read")
 		return
 	}
-	if err := c.ingest(r.Context(), message{topic: topic, payload: payload}); err != nil {
+	m := message{topic: topic, payload: payload}
+	if err := c.ingest(r.Context(), m); err != nil {
 		c.log.Error("publish by http failed", "topic", topic, "error", err)
 		dataError(w, http.StatusInternalServerError, "InternalFailureException", "no rule action took the message")
 		return
 	}
-	if err := c.broker.Publish(topic, payload, retain, qos); err != nil {
+	if err := c.publish(m, retain, qos); err != nil {
 		c.log.Error("publish by http failed", "topic", topic, "error", err)
 		dataError(w, http.StatusInternalServerError, "InternalFailureException", "the broker refused the message")
 		return

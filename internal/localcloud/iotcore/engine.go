@@ -108,7 +108,7 @@ func (e *engine) bind(ruleARN string, a Action) (target, error) {
 	if s := a.Sns; s != nil {
 		set++
 		if s.TargetArn == "" || s.RoleArn == "" {
-			return t, errors.New("Sns needs TargetArn and RoleArn") //nolint:revive,staticcheck // CloudFormation's name
+			return t, errors.New("Sns needs TargetArn and RoleArn") //nolint:staticcheck // CloudFormation's name
 		}
 		if s.MessageFormat != "" && s.MessageFormat != "RAW" {
 			return t, fmt.Errorf("message format %q of Sns is not supported: use RAW", s.MessageFormat)
@@ -120,7 +120,7 @@ func (e *engine) bind(ruleARN string, a Action) (target, error) {
 	if s := a.Sqs; s != nil {
 		set++
 		if s.QueueUrl == "" || s.RoleArn == "" {
-			return t, errors.New("Sqs needs QueueUrl and RoleArn") //nolint:revive,staticcheck // CloudFormation's name
+			return t, errors.New("Sqs needs QueueUrl and RoleArn") //nolint:staticcheck // CloudFormation's name
 		}
 		t = target{"SqsAction", s.QueueUrl, func(ctx context.Context, m []byte) error {
 			if s.UseBase64 {
@@ -132,7 +132,7 @@ func (e *engine) bind(ruleARN string, a Action) (target, error) {
 	if l := a.Lambda; l != nil {
 		set++
 		if l.FunctionArn == "" {
-			return t, errors.New("Lambda needs FunctionArn") //nolint:revive,staticcheck // CloudFormation's name
+			return t, errors.New("Lambda needs FunctionArn") //nolint:staticcheck // CloudFormation's name
 		}
 		t = target{"LambdaAction", l.FunctionArn, func(ctx context.Context, m []byte) error {
 			return e.actions.InvokeLambda(ctx, Caller{RuleARN: ruleARN}, l.FunctionArn, m)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -202,7 +203,7 @@ func dial(t testing.TB, core *iotcore.Core, files iotcore.Files, id string, chan
 	c := &client{gone: make(chan struct{}), received: make(chan *paho.Publish, 100)}
 	var once sync.Once
 	c.Client = paho.NewClient(paho.ClientConfig{
-		Conn:               conn,
+		Conn:               packets.NewThreadSafeConn(conn), // paho writes a packet in pieces
 		OnServerDisconnect: func(d *paho.Disconnect) { once.Do(func() { c.cause = d; close(c.gone) }) },
 		OnClientError:      func(error) { once.Do(func() { close(c.gone) }) },
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {

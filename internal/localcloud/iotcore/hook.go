@@ -75,7 +75,15 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 			return packets.ErrNotAuthorized, "iot:Publish on the topic of the last will"
 		}
 	}
+	conn.client = cl
 	conn.session.Store(s)
+	takeOver := func(old *clientConn) { c.disconnect(old, packets.ErrSessionTakenOver, "the client id connected again") }
+	if err := c.live.enter(conn.ctx, cl.ID, conn, takeOver); err != nil {
+		return packets.ErrServerShuttingDown, "the broker is stopping"
+	}
+	if _, ok := c.identify(conn.fingerprint()); !ok { // RevokeThing may just have missed it
+		return packets.ErrNotAuthorized, "the certificate was revoked"
+	}
 	return packets.CodeSuccess, ""
 }
 
@@ -109,12 +117,12 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	}
 	if pk.FixedHeader.Type == packets.Publish {
 		if code, ok := checkPublish(pk); !ok {
-			h.core.disconnect(cl, code, "publish: "+code.Reason)
+			h.core.disconnect(connOf(cl), code, "publish: "+code.Reason)
 			return pk, packets.ErrRejectPacket
 		}
 	}
 	if pk.FixedHeader.Type == packets.Subscribe && len(pk.Filters) > maxFilters {
-		h.core.disconnect(cl, packets.ErrQuotaExceeded, "more than 8 filters in one SUBSCRIBE")
+		h.core.disconnect(connOf(cl), packets.ErrQuotaExceeded, "more than 8 filters in one SUBSCRIBE")
 		return pk, packets.ErrRejectPacket
 	}
 	return pk, nil
@@ -131,10 +139,11 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if cl.Net.Inline {
 		return pk, nil // came by HTTP: already authorized and through the rules
 	}
-	s := connOf(cl).session.Load()
+	conn := connOf(cl)
+	s := conn.session.Load()
 	if !h.core.mayPublish(s, pk.TopicName, pk.FixedHeader.Retain) {
 		if cl.Properties.ProtocolVersion < 5 || pk.FixedHeader.Qos == 0 {
-			h.core.disconnect(cl, packets.ErrNotAuthorized, "publish not allowed")
+			h.core.disconnect(connOf(cl), packets.ErrNotAuthorized, "publish not allowed")
 			return pk, packets.ErrRejectPacket
 		}
 		h.core.log.Warn("mqtt publish refused by policy", "client", cl.ID, "thing", s.thing, "topic", pk.TopicName)
@@ -145,7 +154,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		})
 		return pk, packets.ErrRejectPacket
 	}
-	err := h.core.ingest(h.core.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
+	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
 	switch {
 	case err == nil:
 		return pk, nil
@@ -156,7 +165,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	// A PUBACK with an error would end the message at the client. Without one
 	// the client sends it again when it is back.
 	h.core.log.Error("message not acknowledged", "client", cl.ID, "topic", pk.TopicName, "error", err)
-	h.core.disconnect(cl, packets.ErrServerBusy, "a rule could not place the message")
+	h.core.disconnect(connOf(cl), packets.ErrServerBusy, "a rule could not place the message")
 	return pk, packets.ErrRejectPacket
 }
 

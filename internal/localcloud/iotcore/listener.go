@@ -7,12 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
-
-	"porchlight/internal/localcloud/iotcore/pki"
 )
 
 // Timeouts of one connection.
@@ -27,6 +24,7 @@ const (
 type listener struct {
 	inner  net.Listener
 	tls    *tls.Config
+	ended  func(*clientConn) // told when the broker is done with a connection
 	log    *slog.Logger
 	ctx    context.Context //nolint:containedctx // the listener's own life, ended by Close
 	cancel context.CancelFunc
@@ -38,8 +36,8 @@ type listener struct {
 
 var _ listeners.Listener = (*listener)(nil)
 
-func newListener(inner net.Listener, cfg *tls.Config, log *slog.Logger) *listener {
-	l := &listener{inner: inner, tls: cfg, log: log, conns: map[net.Conn]struct{}{}}
+func newListener(inner net.Listener, cfg *tls.Config, ended func(*clientConn), log *slog.Logger) *listener {
+	l := &listener{inner: inner, tls: cfg, ended: ended, log: log, conns: map[net.Conn]struct{}{}}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -91,8 +89,10 @@ func (l *listener) handle(raw net.Conn, establish listeners.EstablishFn) {
 		l.log.Info("mqtt connection refused in the tls handshake", "remote", raw.RemoteAddr().String(), "error", err)
 		return
 	}
+	client := newClientConn(l.ctx, conn)
+	defer l.ended(client)
 	// Errors of a connection are logged by the hook, which knows the client.
-	_ = establish(l.ID(), &clientConn{Conn: conn, tls: conn})
+	_ = establish(l.ID(), client)
 }
 
 func (l *listener) track(raw net.Conn) bool {
@@ -126,31 +126,4 @@ func (l *listener) Close(closeClients listeners.CloseFn) {
 	}
 	l.mu.Unlock()
 	l.wg.Wait()
-}
-
-// clientConn carries the session of a connection through the broker.
-type clientConn struct {
-	net.Conn
-	tls     *tls.Conn
-	session atomic.Pointer[session] // set when the CONNECT was accepted
-	closing atomic.Bool             // set when the rest of what was read must be ignored
-
-	mu          sync.Mutex
-	subscribing map[string]bool // filters of the SUBSCRIBE in progress: allowed or not
-}
-
-// Write gives every write its own deadline.
-func (c *clientConn) Write(b []byte) (int, error) {
-	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
-	n, err := c.Conn.Write(b)
-	if err != nil {
-		c.Conn.Close()
-	}
-	return n, err
-}
-
-// fingerprint identifies the client's certificate. The handshake is done, and
-// demanded one.
-func (c *clientConn) fingerprint() string {
-	return pki.Fingerprint(c.tls.ConnectionState().PeerCertificates[0])
 }

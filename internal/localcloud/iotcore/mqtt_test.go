@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -284,9 +285,7 @@ func TestSubscribeAndReceive(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		ack, err := c.Subscribe(ctx, s)
-		if ack == nil {
-			require.NoError(t, err)
-		}
+		require.NotNil(t, ack, err)
 		return ack.Reasons
 	}
 	require.Equal(t, []byte{1, notAuthorized, notAuthorized, notAuthorized},
@@ -301,6 +300,33 @@ func TestSubscribeAndReceive(t *testing.T) {
 	require.EqualValues(t, 0x8E, c.cause.ReasonCode)
 	_, err = second.publish(eventsOf, `{}`, 1)
 	require.NoError(t, err)
+}
+
+// TestReconnectStorm: however connections under one client id follow each
+// other, the one that stays is served.
+func TestReconnectStorm(t *testing.T) {
+	core := start(t, config(t, newActions()))
+	files := register(t, core, "front")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 10 {
+				if c, _, err := dial(t, core, files, "front"); err == nil {
+					c.TerminateConnectionForTest()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	c := connect(t, core, files, "front")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err := c.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "porchlight/v1/front/commands", QoS: 1}}})
+	require.NoError(t, err)
+	publishHTTP(t, core, "porchlight/v1/front/commands", `{}`, 200)
+	require.Equal(t, `{}`, string((<-c.received).Payload))
+	require.NoError(t, core.RevokeThing("front"))
+	c.waitGone(t)
 }
 
 func TestSessionResumes(t *testing.T) {

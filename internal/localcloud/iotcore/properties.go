@@ -37,26 +37,26 @@ type Action struct {
 
 // SnsAction publishes to a topic.
 type SnsAction struct {
-	TargetArn     string //nolint:revive // CloudFormation's name
-	RoleArn       string //nolint:revive // CloudFormation's name
+	TargetArn     string
+	RoleArn       string
 	MessageFormat string // RAW or empty
 }
 
 // SqsAction sends to a queue.
 type SqsAction struct {
 	QueueUrl  string //nolint:revive // CloudFormation's name
-	RoleArn   string //nolint:revive // CloudFormation's name
+	RoleArn   string
 	UseBase64 bool
 }
 
 // LambdaAction invokes a function asynchronously.
 type LambdaAction struct {
-	FunctionArn string //nolint:revive // CloudFormation's name
+	FunctionArn string
 }
 
 // RoleAliasProperties are the properties of AWS::IoT::RoleAlias.
 type RoleAliasProperties struct {
 	RoleAlias                 string
-	RoleArn                   string //nolint:revive // CloudFormation's name
-	CredentialDurationSeconds int    // 900 to 43200; 0 means 3600
+	RoleArn                   string
+	CredentialDurationSeconds int // 900 to 43200; 0 means 3600
 }
