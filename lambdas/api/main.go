@@ -3,16 +3,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"porchlight/internal/cloud/api"
 	"porchlight/internal/cloud/cursor"
@@ -39,16 +36,11 @@ func wire(ctx context.Context, vars env.Lookup, log *slog.Logger) (*api.API, err
 	if err != nil {
 		return nil, err
 	}
-	secret, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(v[2])})
+	cursors, err := cursor.FromSecret(ctx, cfg, v[2])
 	if err != nil {
-		return nil, fmt.Errorf("CURSOR_SECRET_ARN: %w: the function's role must be allowed to read the secret", err)
+		return nil, err
 	}
-	cursors, err := cursor.New([]byte(aws.ToString(secret.SecretString)))
-	if err != nil {
-		return nil, fmt.Errorf("CURSOR_SECRET_ARN: %w", err)
-	}
-	// A local endpoint is an IP address, which buckets cannot be subdomains of.
-	_, local := vars("AWS_ENDPOINT_URL")
+	_, local := vars("AWS_ENDPOINT_URL") // at an IP address, which buckets cannot be subdomains of
 	objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = local })
 	db := store.New(store.Config{API: dynamodb.NewFromConfig(cfg), Table: v[0]})
 	return api.New(api.Config{Store: db, Cursors: cursors, Presign: api.PresignGet(objects, v[1]), Log: log}), nil
