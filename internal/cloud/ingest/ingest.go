@@ -151,6 +151,11 @@ func (i *Ingester) takeStatus(ctx context.Context, thing string, message []byte,
 		if t, _, err := event.SplitCamera(c.Camera); err != nil || t != thing {
 			return fmt.Errorf("%w: thing %s: status of camera %.140q, which is not this thing's", ErrRejected, thing, c.Camera)
 		}
+		switch c.State {
+		case event.CameraConnecting, event.CameraRunning, event.CameraFailed, event.CameraEnded:
+		default:
+			return fmt.Errorf("%w: thing %s: camera state %.40q is unknown", ErrRejected, thing, string(c.State))
+		}
 	}
 	owner, err := i.owners.of(ctx, thing)
 	if err != nil {

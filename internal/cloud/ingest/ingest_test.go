@@ -147,6 +147,7 @@ func TestPoisonIsAnErrorAndHidesNothing(t *testing.T) {
 		"event as status":           e.with(fields{"topic": "porchlight/v1/porch/status"}),
 		"status as event":           st.with(fields{"topic": "porchlight/v1/porch/events"}),
 		"status without session":    st.with(fields{"session": "1"}),
+		"unknown camera state":      st.with(fields{"cameras": []fields{{"camera": "porch.front", "state": "dancing"}}}),
 		"status of another thing":   st.with(fields{"cameras": []fields{{"camera": "shed.door", "state": "running"}}}),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -229,6 +229,17 @@ func TestStartSaysWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "npm ci")
 }
 
+func TestStartSaysThatTheDirectoryIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	dynamotest.StartIn(t, dir)
+	_, err := dynamo.Start(t.Context(), dynamo.Config{
+		Dir: dir, NodeModules: dynamotest.NodeModules(), StartWithin: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	})
+	require.ErrorIs(t, err, dynamo.ErrStart)
+	require.ErrorContains(t, err, dir)
+	require.ErrorContains(t, err, "LOCK")
+}
+
 func TestHalfARequestDoesNotHurt(t *testing.T) {
 	s := dynamotest.Start(t)
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", io.MultiReader(strings.NewReader("{"), brokenReader{}))

@@ -21,11 +21,11 @@ import (
 var script string
 
 const (
-	startPatience = 20 * time.Second // for the first start: a killed predecessor may still hold the lock
-	stopPatience  = 3 * time.Second  // between the request to end and SIGKILL
-	steady        = 30 * time.Second // a child that lived this long is restarted at once
-	firstPause    = 100 * time.Millisecond
-	longestPause  = 5 * time.Second
+	hangPatience = 20 * time.Second // a child that says nothing for so long is replaced
+	stopPatience = 3 * time.Second  // between the request to end and SIGKILL
+	steady       = 30 * time.Second // a child that lived this long is restarted at once
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
 )
 
 // endpoint is where the current child answers, once ready is closed.
@@ -41,7 +41,7 @@ func (s *Server) current() endpoint {
 }
 
 // supervise runs one child after another until ctx ends. When none became
-// ready within startPatience of the first, it says why on failed and gives up.
+// ready within StartWithin, it says why on failed and gives up.
 func (s *Server) supervise(ctx context.Context, failed chan<- error) {
 	began, pause, everReady := time.Now(), firstPause, false
 	for {
@@ -51,7 +51,7 @@ func (s *Server) supervise(ctx context.Context, failed chan<- error) {
 			return
 		}
 		everReady = everReady || ready
-		if !everReady && time.Since(began) > startPatience {
+		if !everReady && time.Since(began) > s.cfg.StartWithin {
 			failed <- fmt.Errorf("%w: %w: is another porchlight using %s, and is node 18 or newer?", ErrStart, err, s.cfg.Dir)
 			return
 		}
@@ -73,7 +73,7 @@ func (s *Server) supervise(ctx context.Context, failed chan<- error) {
 func (s *Server) runChild(ctx context.Context) (ready bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	hung := time.AfterFunc(startPatience, cancel)
+	hung := time.AfterFunc(hangPatience, cancel)
 	cmd := exec.CommandContext(ctx, s.node, "-e", script)
 	cmd.Dir = s.cfg.Dir
 	cmd.Env = []string{
