@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"porchlight/internal/event"
+	"porchlight/internal/modelstore"
 	"porchlight/internal/vision"
 )
 
@@ -25,6 +26,9 @@ func (c *DetectCmd) Run(ctx context.Context, streams *Streams) error {
 		return err
 	}
 	detector, err := vision.Open(store, c.Model, c.MinScore)
+	if errors.Is(err, modelstore.ErrUnknownModel) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
