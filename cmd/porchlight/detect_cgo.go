@@ -21,7 +21,7 @@ const maxPicture = 256 << 20
 // Run detects in every file. A bad file is reported and the others are still
 // done.
 func (c *DetectCmd) Run(ctx context.Context, streams *Streams) error {
-	store, err := c.Store()
+	store, err := c.Store(streams)
 	if err != nil {
 		return err
 	}

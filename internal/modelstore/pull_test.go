@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -227,6 +228,45 @@ func TestPullTriesAgainWhenThatMayHelp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPullTriesAgainWhenNothingArrives(t *testing.T) {
+	m := newTestModel()
+	web := serve(t, m, func(w http.ResponseWriter, r *http.Request, n int) bool {
+		switch n {
+		case 1: // no answer at all
+		case 2: // a part, and then nothing
+			w.Header().Set("Content-Length", "100000")
+			_, _ = w.Write(m.weights[:50_000])
+			_ = http.NewResponseController(w).Flush()
+		default:
+			return false
+		}
+		<-r.Context().Done()
+		return true
+	})
+	store := newStore(t, modelstore.Config{
+		Dir: t.TempDir(), Manifest: m.manifest(t, nil), Client: web.Client(), Backoff: time.Microsecond, Stall: 200 * time.Millisecond,
+	})
+	require.NoError(t, store.Pull(t.Context(), "test-net", modelstore.PullOptions{Mirror: web.URL}))
+	require.NoError(t, store.Verify("test-net"))
+	require.Equal(t, []string{"", "", "bytes=50000-"}, web.seen())
+}
+
+func TestPullLeavesAFileToWhoeverIsWritingIt(t *testing.T) {
+	m, from, dir := newTestModel(), t.TempDir(), t.TempDir()
+	m.write(t, from)
+	path := filepath.Join(dir, "test-net", "net.weights.part")
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	other, err := os.Create(path)
+	require.NoError(t, err)
+	defer other.Close()
+	require.NoError(t, syscall.Flock(int(other.Fd()), syscall.LOCK_EX))
+	store := newStore(t, modelstore.Config{Dir: dir, Manifest: m.manifest(t, nil)})
+	err = store.Pull(t.Context(), "test-net", modelstore.PullOptions{Mirror: from})
+	require.ErrorContains(t, err, "another process")
+	require.NoError(t, other.Close())
+	require.NoError(t, store.Pull(t.Context(), "test-net", modelstore.PullOptions{Mirror: from}))
 }
 
 func TestPullFromAMirrorDirectory(t *testing.T) {

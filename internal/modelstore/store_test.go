@@ -1,12 +1,15 @@
 package modelstore_test
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -157,6 +160,21 @@ func TestChoose(t *testing.T) {
 	_, _, err = modelstore.Choose(store, "nothing")
 	require.ErrorIs(t, err, modelstore.ErrUnknownModel)
 	require.ErrorContains(t, err, "yolox-nano, mobilenet-ssd-voc")
+}
+
+func TestChooseSaysWhatItPassesOver(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "yolox_nano.onnx")
+	require.NoError(t, os.WriteFile(path, nil, 0o644))
+	var log bytes.Buffer
+	store := newStore(t, modelstore.Config{
+		Dir: dir, Manifest: models.Manifest(), Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	_, found, err := modelstore.Choose(store, "")
+	require.NoError(t, err)
+	require.False(t, found)
+	require.Contains(t, log.String(), path)
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), "models that are not there need no mention: %s", log.String())
 }
 
 func TestTestDataHoldsTheModelsOfTheManifest(t *testing.T) {
