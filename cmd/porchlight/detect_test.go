@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"image/jpeg"
 	"image/png"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -112,6 +114,18 @@ func TestDetectSaysWhichModelIsWrong(t *testing.T) {
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, weights)
 	require.Contains(t, r.stderr, "cut short")
+}
+
+func TestDetectStopsWhenInterrupted(t *testing.T) {
+	dir := syntheticDir(t)
+	scene := writePNG(t, filepath.Join(dir, "scene.png"), visiontest.Scene(64, 48))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"detect", "--models", dir, "--model", visiontest.Model, scene, scene},
+		&Streams{Stdout: &stdout, Stderr: &stderr, Log: slog.New(slog.DiscardHandler)})
+	require.Equal(t, 1, code)
+	require.Equal(t, "porchlight: context canceled\n", stderr.String())
 }
 
 func TestDetectAnnouncesTheWeakDetector(t *testing.T) {
