@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"porchlight/internal/event"
+	"porchlight/internal/modelstore"
 	"porchlight/internal/vision"
 )
 
@@ -20,11 +21,14 @@ const maxPicture = 256 << 20
 // Run detects in every file. A bad file is reported and the others are still
 // done.
 func (c *DetectCmd) Run(ctx context.Context, streams *Streams) error {
-	store, err := c.Store()
+	store, err := c.Store(streams)
 	if err != nil {
 		return err
 	}
 	detector, err := vision.Open(store, c.Model, c.MinScore)
+	if errors.Is(err, modelstore.ErrUnknownModel) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ type ModelDir struct {
 }
 
 // Store opens the store of models.
-func (d ModelDir) Store() (*modelstore.Store, error) {
+func (d ModelDir) Store(streams *Streams) (*modelstore.Store, error) {
 	dir := d.Models
 	if dir == "" {
 		var err error
@@ -19,5 +19,5 @@ func (d ModelDir) Store() (*modelstore.Store, error) {
 			return nil, err
 		}
 	}
-	return modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest()})
+	return modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Log: streams.Log})
 }

@@ -67,7 +67,7 @@ type ModelsListCmd struct {
 
 // Run lists the models.
 func (c *ModelsListCmd) Run(_ context.Context, streams *Streams) error {
-	store, err := c.Store()
+	store, err := c.Store(streams)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ type ModelsVerifyCmd struct {
 
 // Run checks the named models, or those of which anything is there.
 func (c *ModelsVerifyCmd) Run(_ context.Context, streams *Streams) error {
-	store, err := c.Store()
+	store, err := c.Store(streams)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ type ModelsPullCmd struct {
 
 // Run fetches the named models. One that fails does not stop the others.
 func (c *ModelsPullCmd) Run(ctx context.Context, streams *Streams) error {
-	store, err := c.Store()
+	store, err := c.Store(streams)
 	if err != nil {
 		return err
 	}

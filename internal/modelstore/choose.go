@@ -1,5 +1,7 @@
 package modelstore
 
+import "errors"
+
 // preference lists the models to use when nobody names one, best first.
 func preference() []string {
 	return []string{"yolox-nano", "mobilenet-ssd-voc", "yolo-fastest-1.1-xl"}
@@ -7,7 +9,8 @@ func preference() []string {
 
 // Choose returns the model to detect with. A wanted one must be installed, or
 // the error says how to install it. When wanted is empty it is the first of
-// the preferred ones that is installed; found is false when there is none, and
+// the preferred ones that is installed, with a warning in the log for any that
+// is there but corrupt; found is false when there is none, and
 // the caller falls back on the built-in weak detector, saying so.
 func Choose(s *Store, wanted string) (m Model, found bool, err error) {
 	if wanted != "" {
@@ -20,8 +23,16 @@ func Choose(s *Store, wanted string) (m Model, found bool, err error) {
 		return m, true, nil
 	}
 	for _, name := range preference() {
-		if m, err := s.Model(name); err == nil && s.Verify(name) == nil {
+		m, err := s.Model(name)
+		if err != nil {
+			continue // another manifest
+		}
+		err = s.Verify(name)
+		if err == nil {
 			return m, true, nil
+		}
+		if errors.Is(err, ErrCorrupt) {
+			s.cfg.Log.Warn("model passed over", "model", name, "error", err)
 		}
 	}
 	return Model{}, false, nil

@@ -25,7 +25,7 @@ type Status struct {
 }
 
 // List tells the state of every model in the manifest's order. It reads and
-// hashes the files, at most about a hundred megabytes a second of work.
+// hashes all their files.
 func (s *Store) List() []Status {
 	list := make([]Status, 0, len(s.models))
 	for _, m := range s.models {
@@ -49,7 +49,7 @@ func (s *Store) partial(m Model) bool {
 		if _, err := os.Stat(s.partPath(m, f)); err == nil {
 			return true
 		}
-		if len(lookup(s.dir, f.Name)) > 0 {
+		if len(lookup(s.cfg.Dir, f.Name)) > 0 {
 			return true
 		}
 	}
@@ -57,6 +57,6 @@ func (s *Store) partial(m Model) bool {
 }
 
 // path is where Pull puts a file.
-func (s *Store) path(m Model, f File) string { return filepath.Join(s.dir, m.Name, f.Name) }
+func (s *Store) path(m Model, f File) string { return filepath.Join(s.cfg.Dir, m.Name, f.Name) }
 
 func (s *Store) partPath(m Model, f File) string { return s.path(m, f) + ".part" }

@@ -21,15 +21,15 @@ func (s *Store) sources(f File, mirror string) ([]source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("mirror %q: %w", mirror, err)
 		}
-		return []source{&webSource{url: u, client: s.client, backoff: s.backoff}}, nil
+		return []source{&webSource{url: u, cfg: s.cfg}}, nil
 	case mirror != "":
 		return mirrorFiles(f, mirror)
 	case len(f.URLs) == 0:
-		return nil, fmt.Errorf("the manifest has no address for it: copy it below %s yourself", s.dir)
+		return nil, fmt.Errorf("the manifest has no address for it: copy it below %s yourself", s.cfg.Dir)
 	}
 	var list []source
 	for _, u := range f.URLs {
-		list = append(list, &webSource{url: u, client: s.client, backoff: s.backoff})
+		list = append(list, &webSource{url: u, cfg: s.cfg})
 	}
 	return list, nil
 }
@@ -63,18 +63,15 @@ func (p fileSource) String() string { return string(p) }
 
 // webSource is an address.
 type webSource struct {
-	url     string
-	client  *http.Client
-	backoff time.Duration
+	url string
+	cfg Config
 }
 
 // errRefused is an answer that will not change by asking again.
 var errRefused = errors.New("server refuses")
 
-const (
-	maxAttempts = 5                // in a row without a byte of progress
-	stallLimit  = 30 * time.Second // without a byte
-)
+// maxAttempts in a row without a byte of progress.
+const maxAttempts = 5
 
 // open asks for the rest of the file. A server that does not know ranges
 // sends all of it, which is taken from the start.
@@ -101,10 +98,10 @@ func (w *webSource) open(ctx context.Context, offset int64) (io.ReadCloser, int6
 }
 
 // get sends the request. The answer's body gives up when nothing arrives for
-// the stall limit, and must be closed.
+// Config.Stall, and must be closed.
 func (w *webSource) get(ctx context.Context, offset int64) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(stallLimit, func() { cancel(fmt.Errorf("nothing arrived for %v", stallLimit)) })
+	watch := time.AfterFunc(w.cfg.Stall, func() { cancel(fmt.Errorf("nothing arrived for %v", w.cfg.Stall)) })
 	stop := func() { watch.Stop(); cancel(nil) }
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url, nil)
 	if err != nil {
@@ -115,12 +112,15 @@ func (w *webSource) get(ctx context.Context, offset int64) (*http.Response, erro
 	if offset > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
 	}
-	resp, err := w.client.Do(req)
+	resp, err := w.cfg.Client.Do(req)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		stop()
 		return nil, err
 	}
-	resp.Body = &watched{ReadCloser: resp.Body, watch: watch, stop: stop, ctx: ctx}
+	resp.Body = &watched{ReadCloser: resp.Body, ctx: ctx, stop: stop, arrived: func() { watch.Reset(w.cfg.Stall) }}
 	return resp, nil
 }
 
@@ -130,7 +130,7 @@ func (w *webSource) retry(ctx context.Context, n int, err error) bool {
 	if n >= maxAttempts || errors.Is(err, errRefused) || ctx.Err() != nil {
 		return false
 	}
-	pause := w.backoff << (n - 1)
+	pause := w.cfg.Backoff << (n - 1)
 	timer := time.NewTimer(pause/2 + rand.N(pause))
 	defer timer.Stop()
 	select {
@@ -143,12 +143,11 @@ func (w *webSource) retry(ctx context.Context, n int, err error) bool {
 
 func (w *webSource) String() string { return w.url }
 
-// watched is a body whose reads put off the stall limit.
+// watched is a body whose reads put off the end of its patience.
 type watched struct {
 	io.ReadCloser
-	watch *time.Timer
-	stop  func()
-	ctx   context.Context
+	ctx           context.Context
+	stop, arrived func()
 }
 
 func (b *watched) Read(p []byte) (int, error) {
@@ -157,7 +156,7 @@ func (b *watched) Read(p []byte) (int, error) {
 		return n, context.Cause(b.ctx)
 	}
 	if n > 0 {
-		b.watch.Reset(stallLimit)
+		b.arrived()
 	}
 	return n, err
 }

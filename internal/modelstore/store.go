@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,14 +30,14 @@ type Config struct {
 	Manifest []byte        // the built-in manifest
 	Client   *http.Client  // for Pull; http.DefaultClient when nil
 	Backoff  time.Duration // first pause before Pull tries again, 500 ms when 0
+	Stall    time.Duration // without a byte until Pull tries again, 30 s when 0
+	Log      *slog.Logger  // hears of models passed over; discarded when nil
 }
 
 // Store is a directory of models. It is safe for concurrent use.
 type Store struct {
-	dir     string
-	models  []Model
-	client  *http.Client
-	backoff time.Duration
+	cfg    Config
+	models []Model
 }
 
 // DefaultDir is where models live when nobody says otherwise:
@@ -59,12 +60,18 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("model directory: none given: set PORCHLIGHT_MODELS or --models")
 	}
-	s := &Store{dir: cfg.Dir, client: cfg.Client, backoff: cfg.Backoff}
-	if s.client == nil {
-		s.client = http.DefaultClient
+	s := &Store{cfg: cfg}
+	if cfg.Client == nil {
+		s.cfg.Client = http.DefaultClient
 	}
-	if s.backoff == 0 {
-		s.backoff = 500 * time.Millisecond
+	if cfg.Backoff == 0 {
+		s.cfg.Backoff = 500 * time.Millisecond
+	}
+	if cfg.Stall == 0 {
+		s.cfg.Stall = 30 * time.Second
+	}
+	if cfg.Log == nil {
+		s.cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := s.add(cfg.Manifest, "built-in manifest"); err != nil {
 		return nil, err
@@ -95,7 +102,7 @@ func (s *Store) add(manifest []byte, from string) error {
 }
 
 // Dir is the store's directory.
-func (s *Store) Dir() string { return s.dir }
+func (s *Store) Dir() string { return s.cfg.Dir }
 
 // Models returns what the manifest lists, in its order.
 func (s *Store) Models() []Model { return append([]Model(nil), s.models...) }
@@ -151,8 +158,8 @@ func (s *Store) Verify(name string) error {
 // find returns the file of that name whose hash is right, or says of the last
 // one it saw what is wrong with it.
 func (s *Store) find(f File) (path string, data []byte, err error) {
-	err = fmt.Errorf("%w: no file %s below %s", ErrMissing, f.Name, s.dir)
-	for _, candidate := range lookup(s.dir, f.Name) {
+	err = fmt.Errorf("%w: no file %s below %s", ErrMissing, f.Name, s.cfg.Dir)
+	for _, candidate := range lookup(s.cfg.Dir, f.Name) {
 		data, bad := readVerified(candidate, f)
 		if bad == nil {
 			return candidate, data, nil

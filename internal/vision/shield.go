@@ -64,6 +64,8 @@ func closeMat(m *gocv.Mat) { _ = m.Close() }
 // goroutines that share one get silently wrong results.
 type network struct{ p unsafe.Pointer }
 
+// readNetwork builds a network. The files must have been verified: OpenCV does
+// not notice Darknet weights that are cut short and runs on what is left.
 func readNetwork(format string, weights, config []byte) (*network, error) {
 	name := C.CString(format)
 	defer C.free(unsafe.Pointer(name))

@@ -1,0 +1,75 @@
+package modelstore_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"porchlight/internal/modelstore"
+	"porchlight/models"
+)
+
+func TestBuiltInManifest(t *testing.T) {
+	m, err := modelstore.ParseManifest(models.Manifest())
+	require.NoError(t, err)
+	require.Equal(t, "yolox-nano", m.Models[0].Name)
+	for name, count := range map[string]int{"coco80": 80, "voc20": 20, "voc21": 21, "face": 2} {
+		require.Len(t, m.Labels[name], count)
+	}
+	for _, model := range m.Models {
+		require.NotEmpty(t, model.License, model.Name)
+		for _, f := range model.Files {
+			require.NotEmpty(t, f.URLs, f.Name)
+		}
+	}
+}
+
+func TestParseManifestNamesTheFault(t *testing.T) {
+	m := newTestModel()
+	for says, edit := range map[string]func(*modelstore.Model){
+		`name: want lower-case`:         func(m *modelstore.Model) { m.Name = "../net" },
+		`kind "cat"`:                    func(m *modelstore.Model) { m.Kind = "cat" },
+		`decoder "yolo9"`:               func(m *modelstore.Model) { m.Decoder = "yolo9" },
+		`format "pt"`:                   func(m *modelstore.Model) { m.Format = "pt" },
+		`labels "birds"`:                func(m *modelstore.Model) { m.LabelList = "birds" },
+		`input 0x320`:                   func(m *modelstore.Model) { m.Input.Width = 0 },
+		`input 320x99999`:               func(m *modelstore.Model) { m.Input.Height = 99999 },
+		`input fit "crop"`:              func(m *modelstore.Model) { m.Input.Fit = "crop" },
+		`fit "letterbox" does not go`:   func(m *modelstore.Model) { m.Input.Fit = "letterbox" },
+		`input channels "yuv"`:          func(m *modelstore.Model) { m.Input.Channels = "yuv" },
+		`input scale`:                   func(m *modelstore.Model) { m.Input.Scale = 0 },
+		`score and nms`:                 func(m *modelstore.Model) { m.Score = 2 },
+		`one with role weights`:         func(m *modelstore.Model) { m.Files = m.Files[1:] },
+		`bare file name`:                func(m *modelstore.Model) { m.Files[0].Name = "a/../../b" },
+		`listed twice`:                  func(m *modelstore.Model) { m.Files[1].Name = m.Files[0].Name },
+		`role "docs"`:                   func(m *modelstore.Model) { m.Files[1].Role = "docs" },
+		`either bytes or max_bytes`:     func(m *modelstore.Model) { m.Files[0].MaxBytes = 5 },
+		`bytes or max_bytes, 1 to`:      func(m *modelstore.Model) { m.Files[0].Bytes = 1 << 40 },
+		`either sha256 or sha1`:         func(m *modelstore.Model) { m.Files[0].SHA256 = "" },
+		`not a hash in hexadecimal`:     func(m *modelstore.Model) { m.Files[0].SHA256 = "beef" },
+		`url "ftp://x/y": want https`:   func(m *modelstore.Model) { m.Files[0].URLs = []string{"ftp://x/y"} },
+		`url "http://x/net": want http`: func(m *modelstore.Model) { m.Files[0].URLs = []string{"http://x/net"} },
+	} {
+		_, err := modelstore.ParseManifest(m.manifest(t, edit))
+		require.ErrorIs(t, err, modelstore.ErrManifest, says)
+		require.ErrorContains(t, err, says)
+	}
+	_, err := modelstore.ParseManifest([]byte(`{"modles":[]}`))
+	require.ErrorContains(t, err, "modles")
+}
+
+func FuzzParseManifest(f *testing.F) {
+	f.Add(models.Manifest())
+	f.Add([]byte(`{"models":[{"name":"x","files":[{"name":".."}]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := modelstore.ParseManifest(data)
+		if err != nil {
+			return
+		}
+		for _, model := range m.Models {
+			if len(model.Labels) == 0 || len(model.Files) == 0 {
+				t.Fatalf("accepted %+v", model)
+			}
+		}
+	})
+}
