@@ -31,6 +31,10 @@ type logTo struct {
 	text strings.Builder
 }
 
+func (l *logTo) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 func (l *logTo) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,7 +162,10 @@ func all(t testing.TB, cfg Config) ([]*event.Frame, error) {
 		cfg.Log = discard()
 	}
 	var frames []*event.Frame
-	err := Run(t.Context(), cfg, func(f *event.Frame) { frames = append(frames, f) })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := Run(ctx, cfg, func(f *event.Frame) { frames = append(frames, f) })
+	require.NoError(t, ctx.Err(), "the source did not end by itself")
 	return frames, err
 }
 

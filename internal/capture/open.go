@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,7 @@ func open(ctx context.Context, cfg Config) (source, error) {
 		return nil, fmt.Errorf("%w: it has no URL", ErrConfig)
 	case scheme == "rtsp://" || scheme == "rtsps://":
 		u, err := base.ParseURL(scheme + path[len(scheme):])
-		if err != nil || u.Host == "" {
+		if err != nil || !validHost((*url.URL)(u)) {
 			return nil, fmt.Errorf("%w: %s is not an RTSP address; want rtsp://user:password@host:554/path,"+
 				" with special characters in the password percent-encoded", ErrConfig, Redact(cfg.URL))
 		}
@@ -46,6 +47,11 @@ func open(ctx context.Context, cfg Config) (source, error) {
 		return &deviceSource{cfg: cfg, path: path}, nil
 	}
 	return openPath(ctx, cfg, path)
+}
+
+// validHost reports whether an address has a host and at most one port.
+func validHost(u *url.URL) bool {
+	return u.Hostname() != "" && (strings.HasPrefix(u.Host, "[") || strings.Count(u.Host, ":") <= 1)
 }
 
 func openPath(ctx context.Context, cfg Config, path string) (source, error) {

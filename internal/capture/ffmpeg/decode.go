@@ -39,7 +39,8 @@ type Decoder struct{ child *Child }
 // here has to predict what cropping, rotation or a change in mid-stream does
 // to it. Format: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage.
 func Decode(ctx context.Context, cfg DecodeConfig) (*Decoder, error) {
-	input := append([]string{"-max_pixels", strconv.Itoa(maxPixels)}, cfg.Input...)
+	// However much of the input is damaged, the rest is wanted.
+	input := append([]string{"-max_error_rate", "1", "-max_pixels", strconv.Itoa(maxPixels)}, cfg.Input...)
 	child, err := Start(ctx, Spec{
 		Input:  input,
 		Output: []string{"-vf", Filter(cfg.FPS, cfg.MaxWidth) + "format=bgr24", "-c:v", "bmp"},
