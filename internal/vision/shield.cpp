@@ -20,7 +20,6 @@ namespace {
 // Runs f and turns whatever it throws into an error text.
 template <typename F>
 int guarded(shield_err err, F f) {
-  const char *what = "unknown C++ exception";
   try {
     f();
     return 0;
@@ -32,7 +31,7 @@ int guarded(shield_err err, F f) {
     std::snprintf(err.text, err.size, "%s", e.what());
     return -1;
   } catch (...) {
-    std::snprintf(err.text, err.size, "%s", what);
+    std::snprintf(err.text, err.size, "unknown C++ exception");
     return -1;
   }
 }
