@@ -17,7 +17,12 @@ import { Starting } from "./ui/SignIn";
 import { countNews } from "./title";
 import "./styles/base.css";
 import "./styles/layout.css";
-import "./styles/parts.css";
+import "./styles/controls.css";
+import "./styles/cameras.css";
+import "./styles/events.css";
+import "./styles/picture.css";
+import "./styles/sheet.css";
+import "./styles/empty.css";
 
 const root = document.getElementById("app") as HTMLElement;
 const fetcher: typeof fetch = (input, init) => fetch(input, init);

@@ -121,7 +121,8 @@ export class Session {
   }
 
   #accept(tokens: Tokens): void {
-    this.#tokens = tokens;
+    // Sign-out wants the ID token, which a renewal need not repeat.
+    this.#tokens = { ...(this.#tokens?.id ? { id: this.#tokens.id } : {}), ...tokens };
     const life = tokens.expiresAt - this.now();
     this.#renewAt = tokens.expiresAt - Math.min(LEEWAY, life / 2);
     if (tokens.refresh) this.storage.setItem(REFRESH, tokens.refresh);

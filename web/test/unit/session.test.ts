@@ -69,6 +69,7 @@ describe("Session", () => {
     const tokens = await Promise.all([session.token(), session.token(), session.token()]);
     expect(tokens).toEqual(["AT1", "AT1", "AT1"]);
     expect(refreshed).toEqual(["RT0"]);
+    expect(await session.signOut()).toBe("http://auth.test/end?ID");
   });
 
   it("uses the old token to its end while the provider is out of reach", async () => {
