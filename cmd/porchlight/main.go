@@ -18,6 +18,8 @@ import (
 
 // cli is the command line. Each verb is a struct with a Run method.
 type cli struct {
+	Up     UpCmd     `cmd:"" help:"Run everything on this machine: the cloud, the app and the cameras."`
+	User   UserCmd   `cmd:"" help:"Add and list the owners who may sign in on this machine."`
 	Detect DetectCmd `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
 	Models ModelsCmd `cmd:"" help:"List, fetch and check the neural networks."`
 }
@@ -43,6 +45,7 @@ func run(ctx context.Context, args []string, streams *Streams) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(streams),
+		kong.Vars(upVars()),
 	)
 	if err != nil {
 		fmt.Fprintln(streams.Stderr, "porchlight:", err)

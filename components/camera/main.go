@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -40,6 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("camera", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	file := flags.String("config", "porchlight.yaml", "configuration `file`")
+	asJSON := flags.Bool("json", false, "print events as JSON lines")
 	logFormat := flags.String("log", "text", "log `format`: text or json")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -61,7 +63,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	return edge.Run(ctx, edge.Options{
 		Config: cfg, Version: version.String(), Detector: detector, Info: info, Log: log,
-		OnEvent: func(e event.Event) { fmt.Fprintln(stdout, line(e)) },
+		OnEvent: func(e event.Event) {
+			if *asJSON {
+				_ = json.NewEncoder(stdout).Encode(e)
+				return
+			}
+			fmt.Fprintln(stdout, line(e))
+		},
 	})
 }
 

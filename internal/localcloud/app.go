@@ -94,10 +94,10 @@ func (c *Cloud) appHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", c.api)
 	mux.Handle(signInPath+"/", c.signIn.Handler())
-	mux.HandleFunc("GET /config.json", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("/config.json", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]string{"issuer": c.Issuer(), "client_id": c.clientID, "scope": "openid email"})
 	})
-	mux.Handle("GET /", c.secure(serveApp(c.cfg.App)))
+	mux.Handle("/", c.secure(serveApp(c.cfg.App)))
 	return mux
 }
 

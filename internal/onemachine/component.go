@@ -23,11 +23,11 @@ const (
 
 // runComponent runs the camera component until ctx ends, and starts it again
 // when it dies. Exit status 2 means it was called wrongly and is final.
-func runComponent(ctx context.Context, program, configFile string, stdout io.Writer, log *slog.Logger) error {
+func runComponent(ctx context.Context, program string, args []string, stdout io.Writer, log *slog.Logger) error {
 	pause := time.Second
 	for {
 		started := time.Now()
-		err := runOnce(ctx, program, configFile, stdout, log)
+		err := runOnce(ctx, program, args, stdout, log)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it was told to stop
 		}
@@ -47,8 +47,8 @@ func runComponent(ctx context.Context, program, configFile string, stdout io.Wri
 	}
 }
 
-func runOnce(ctx context.Context, program, configFile string, stdout io.Writer, log *slog.Logger) error {
-	cmd := exec.CommandContext(ctx, program, "-config", configFile, "-log", "json")
+func runOnce(ctx context.Context, program string, args []string, stdout io.Writer, log *slog.Logger) error {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout = stdout
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

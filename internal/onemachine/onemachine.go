@@ -62,7 +62,8 @@ type Options struct {
 	Cameras      map[string]string // source by name
 	Models       string            // folder of model files; empty: the default one
 	Log          *slog.Logger
-	Stdout       io.Writer                     // one line per event
+	Stdout       io.Writer                     // one line per state of each event
+	JSON         bool                          // the lines are JSON
 	Step         func(format string, a ...any) // told what is being done
 	Ready        func(Ready)                   // called once everything serves
 }
@@ -136,7 +137,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return runComponent(ctx, o.Installation.Camera, configFile, o.Stdout, o.Log)
+	args := []string{"-config", configFile, "-log", "json"}
+	if o.JSON {
+		args = append(args, "-json")
+	}
+	return runComponent(ctx, o.Installation.Camera, args, o.Stdout, o.Log)
 }
 
 // claim makes the owner the thing's owner, once.
