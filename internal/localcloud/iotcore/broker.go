@@ -34,6 +34,12 @@ func newBroker(h *hook) (*mqtt.Server, error) {
 	return broker, broker.AddHook(h, nil)
 }
 
+// roomToRetain reports whether a retained message may be added or replaced.
+func (c *Core) roomToRetain(topic string) bool {
+	_, replaces := c.broker.Topics.Retained.Get(topic)
+	return replaces || c.broker.Topics.Retained.Len() < maxRetained
+}
+
 // publish hands a message that has been through the rules to the subscribers.
 // It comes from the account itself, which has no client id.
 func (c *Core) publish(m message, retain bool, qos byte) error {

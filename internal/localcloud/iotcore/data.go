@@ -37,6 +37,10 @@ func (c *Core) publishHTTP(w http.ResponseWriter, r *http.Request) {
 		dataError(w, http.StatusBadRequest, "InvalidRequestException", err.Error())
 		return
 	}
+	if retain && !c.roomToRetain(topic) {
+		dataError(w, http.StatusTooManyRequests, "ThrottlingException", "too many retained messages")
+		return
+	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	var tooLarge *http.MaxBytesError
 	switch {

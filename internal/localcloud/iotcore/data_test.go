@@ -1,8 +1,8 @@
 package iotcore_test
 
 import (
+	"context"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"context"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,7 +66,7 @@ func TestPublishByAWSCLI(t *testing.T) {
 	}
 	a := newActions()
 	core := start(t, config(t, a))
-	server := httptest.NewServer(http.StripPrefix("", core.DataHandler()))
+	server := httptest.NewServer(core.DataHandler())
 	defer server.Close()
 	body := filepath.Join(t.TempDir(), "body")
 	require.NoError(t, os.WriteFile(body, []byte(`{"a":1}`), 0o600))

@@ -74,6 +74,9 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 		if !c.mayPublish(s, pk.Connect.WillTopic, pk.Connect.WillRetain) {
 			return packets.ErrNotAuthorized, "iot:Publish on the topic of the last will"
 		}
+		if pk.Connect.WillRetain && !c.roomToRetain(pk.Connect.WillTopic) {
+			return packets.ErrQuotaExceeded, "too many retained messages"
+		}
 	}
 	conn.client = cl
 	conn.session.Store(s)
@@ -143,7 +146,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	s := conn.session.Load()
 	if !h.core.mayPublish(s, pk.TopicName, pk.FixedHeader.Retain) {
 		if cl.Properties.ProtocolVersion < 5 || pk.FixedHeader.Qos == 0 {
-			h.core.disconnect(connOf(cl), packets.ErrNotAuthorized, "publish not allowed")
+			h.core.disconnect(conn, packets.ErrNotAuthorized, "publish not allowed")
 			return pk, packets.ErrRejectPacket
 		}
 		h.core.log.Warn("mqtt publish refused by policy", "client", cl.ID, "thing", s.thing, "topic", pk.TopicName)
@@ -152,6 +155,10 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 			PacketID:    pk.PacketID,
 			ReasonCode:  packets.ErrNotAuthorized.Code,
 		})
+		return pk, packets.ErrRejectPacket
+	}
+	if pk.FixedHeader.Retain && !h.core.roomToRetain(pk.TopicName) {
+		h.core.disconnect(conn, packets.ErrQuotaExceeded, "too many retained messages")
 		return pk, packets.ErrRejectPacket
 	}
 	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
@@ -165,7 +172,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	// A PUBACK with an error would end the message at the client. Without one
 	// the client sends it again when it is back.
 	h.core.log.Error("message not acknowledged", "client", cl.ID, "topic", pk.TopicName, "error", err)
-	h.core.disconnect(connOf(cl), packets.ErrServerBusy, "a rule could not place the message")
+	h.core.disconnect(conn, packets.ErrServerBusy, "a rule could not place the message")
 	return pk, packets.ErrRejectPacket
 }
 
