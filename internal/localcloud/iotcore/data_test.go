@@ -72,7 +72,7 @@ func TestPublishByAWSCLI(t *testing.T) {
 	require.NoError(t, os.WriteFile(body, []byte(`{"a":1}`), 0o600))
 	cmd := exec.CommandContext(t.Context(), aws, "iot-data", "publish", "--endpoint-url", server.URL, "--region", "us-east-1",
 		"--topic", eventsOf, "--qos", "1", "--payload", "fileb://"+body)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y")
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_EC2_METADATA_DISABLED=true")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Contains(t, a.next(t).message, `"a":1`)
