@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // DataHandler serves the Publish call of the iot-data API:
@@ -51,7 +52,7 @@ func (c *Core) publishHTTP(w http.ResponseWriter, r *http.Request) {
 		dataError(w, http.StatusBadRequest, "InvalidRequestException", "the body could not be read")
 		return
 	}
-	m := message{topic: topic, payload: payload}
+	m := message{topic: topic, payload: payload, received: time.Now()}
 	if err := c.ingest(r.Context(), m); err != nil {
 		c.log.Error("publish by http failed", "topic", topic, "error", err)
 		dataError(w, http.StatusInternalServerError, "InternalFailureException", "no rule action took the message")

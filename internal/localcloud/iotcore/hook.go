@@ -3,6 +3,7 @@ package iotcore
 import (
 	"errors"
 	"slices"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -39,7 +40,7 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		return nil
 	}
 	h.core.log.Warn("mqtt connection refused", "client", cl.ID, "remote", cl.Net.Remote, "reason", reason)
-	if cl.Properties.ProtocolVersion < 5 && code == packets.ErrNotAuthorized {
+	if cl.Properties.ProtocolVersion < 5 && code != packets.ErrClientIdentifierNotValid {
 		code = packets.ErrBadUsernameOrPassword // which the broker translates to return code 5, not authorized
 	}
 	_ = h.core.broker.SendConnack(cl, code, false, nil)
@@ -161,7 +162,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		h.core.disconnect(conn, packets.ErrQuotaExceeded, "too many retained messages")
 		return pk, packets.ErrRejectPacket
 	}
-	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
+	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 	switch {
 	case err == nil:
 		return pk, nil
@@ -181,10 +182,10 @@ func (h *hook) OnPublishDropped(cl *mqtt.Client, pk packets.Packet) {
 	h.core.log.Warn("message for a slow client dropped", "client", cl.ID, "topic", pk.TopicName, "qos", pk.FixedHeader.Qos)
 }
 
-// OnWillSent runs the rules on a last will. Its client is gone, so the retries
-// are made here.
+// OnWillSent runs the rules on a last will, before a client that connects again
+// can say that it is back.
 func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
-	h.core.ingestLater(message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
+	h.core.ingestWill(message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 }
 
 // OnClientExpired drops the subscriptions that the broker leaves behind.

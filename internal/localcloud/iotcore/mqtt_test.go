@@ -287,6 +287,25 @@ func TestDelayedLastWill(t *testing.T) {
 	require.Contains(t, a.next(t).message, `"state":"offline"`)
 }
 
+// TestWillBeforeReturn: when a client takes over its own lost connection, the
+// rules see "offline" before anything the new connection says.
+func TestWillBeforeReturn(t *testing.T) {
+	a := newActions()
+	core := start(t, config(t, a))
+	files := register(t, core, "front")
+	withWill := func(c *paho.Connect) {
+		c.WillMessage = &paho.WillMessage{Topic: eventsOf, QoS: 1, Payload: []byte(`{"state":"offline"}`)}
+	}
+	connect(t, core, files, "front", withWill)
+	for range 5 {
+		c := connect(t, core, files, "front", withWill)
+		_, err := c.publish(eventsOf, `{"state":"online"}`, 1)
+		require.NoError(t, err)
+		require.Contains(t, a.next(t).message, "offline")
+		require.Contains(t, a.next(t).message, "online")
+	}
+}
+
 func TestCloseCancelsActions(t *testing.T) {
 	a := newActions()
 	entered := make(chan struct{})
