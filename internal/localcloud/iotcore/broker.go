@@ -34,6 +34,12 @@ func newBroker(h *hook) (*mqtt.Server, error) {
 	return broker, broker.AddHook(h, nil)
 }
 
+// roomToRetain reports whether a retained message may be added or replaced.
+func (c *Core) roomToRetain(topic string) bool {
+	_, replaces := c.broker.Topics.Retained.Get(topic)
+	return replaces || c.broker.Topics.Retained.Len() < maxRetained
+}
+
 // publish hands a message that has been through the rules to the subscribers.
 // It comes from the account itself, which has no client id.
 func (c *Core) publish(m message, retain bool, qos byte) error {
@@ -65,17 +71,22 @@ func (c *Core) ingest(ctx context.Context, m message) error {
 	return c.engine.run(ctx, m)
 }
 
-// A message whose sender is gone is tried this often, after pauses that double.
+// A last will is tried this often, after pauses that double, for its sender is
+// gone and will not send it again.
 const (
 	maxTries   = 8
 	firstPause = 250 * time.Millisecond
-	maxRetries = 256 // such messages at one time
+	maxRetries = 256 // last wills waiting at one time
 )
 
-// ingestLater runs the rules on a message that nobody would send again.
-func (c *Core) ingestLater(m message) {
+// ingestWill runs the rules on a last will. It returns after the first try; the
+// others are made beside it.
+func (c *Core) ingestWill(m message) {
 	if c.ctx.Err() != nil {
 		return // a stop of the broker is not the devices' end
+	}
+	if c.ingest(c.ctx, m) == nil {
+		return
 	}
 	select {
 	case c.retries <- struct{}{}:
@@ -83,26 +94,19 @@ func (c *Core) ingestLater(m message) {
 		c.log.Error("last will lost: too many are waiting", "client", m.clientID, "topic", m.topic, "limit", maxRetries)
 		return
 	}
-	c.wg.Add(1)
-	go func() {
-		defer c.wg.Done()
+	c.wg.Go(func() {
 		defer func() { <-c.retries }()
-		pause := firstPause
-		for try := 1; ; try++ {
-			err := c.ingest(c.ctx, m)
-			if err == nil || c.ctx.Err() != nil {
-				return
-			}
-			if try == maxTries {
-				c.log.Error("last will lost: no action took it", "client", m.clientID, "topic", m.topic, "error", err)
-				return
-			}
+		var err error
+		for try, pause := 1, firstPause; try < maxTries; try, pause = try+1, 2*pause {
 			select {
 			case <-c.ctx.Done():
 				return
 			case <-time.After(pause):
-				pause *= 2
+			}
+			if err = c.ingest(c.ctx, m); err == nil {
+				return
 			}
 		}
-	}()
+		c.log.Error("last will lost: no action took it", "client", m.clientID, "topic", m.topic, "error", err)
+	})
 }

@@ -54,7 +54,7 @@ type Core struct {
 	broker    *mqtt.Server
 	account   *mqtt.Client // publishes what comes by HTTP
 	live      live
-	retries   chan struct{} // one token per message of ingestLater
+	retries   chan struct{} // one token per last will that is tried again
 
 	ctx         context.Context //nolint:containedctx // the core's own life, ended by Close
 	cancel      context.CancelFunc
@@ -75,7 +75,7 @@ func New(cfg Config) (*Core, error) {
 		cfg: cfg, log: cfg.Log,
 		policies: map[string]iam.Document{},
 		aliases:  map[string]RoleAliasProperties{},
-		engine:   &engine{actions: cfg.Actions, log: cfg.Log, now: time.Now},
+		engine:   &engine{actions: cfg.Actions, log: cfg.Log},
 		live:     live{conns: map[string]*clientConn{}},
 		retries:  make(chan struct{}, maxRetries),
 	}

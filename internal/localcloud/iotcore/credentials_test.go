@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -149,6 +151,19 @@ func TestRegisterThingRefuses(t *testing.T) {
 	_, err = core.RegisterThing("front", "none")
 	require.ErrorContains(t, err, `"none"`)
 	require.NoError(t, core.Close(), "without a start")
+}
+
+func TestDamagedRegistry(t *testing.T) {
+	cfg := config(t, newActions())
+	core, err := iotcore.New(cfg)
+	require.NoError(t, err)
+	files := register(t, core, "front")
+	require.NoError(t, os.Remove(files.Key))
+	require.FileExists(t, register(t, core, "front").Key, "what is missing is made anew")
+	require.NoError(t, core.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(cfg.Dir, "registry.json"), []byte("{"), 0o600))
+	_, err = iotcore.New(cfg)
+	require.ErrorContains(t, err, "registry.json")
 }
 
 func TestPortInUse(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // DataHandler serves the Publish call of the iot-data API:
@@ -37,6 +38,10 @@ func (c *Core) publishHTTP(w http.ResponseWriter, r *http.Request) {
 		dataError(w, http.StatusBadRequest, "InvalidRequestException", err.Error())
 		return
 	}
+	if retain && !c.roomToRetain(topic) {
+		dataError(w, http.StatusTooManyRequests, "ThrottlingException", "too many retained messages")
+		return
+	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -47,7 +52,7 @@ func (c *Core) publishHTTP(w http.ResponseWriter, r *http.Request) {
 		dataError(w, http.StatusBadRequest, "InvalidRequestException", "the body could not be read")
 		return
 	}
-	m := message{topic: topic, payload: payload}
+	m := message{topic: topic, payload: payload, received: time.Now()}
 	if err := c.ingest(r.Context(), m); err != nil {
 		c.log.Error("publish by http failed", "topic", topic, "error", err)
 		dataError(w, http.StatusInternalServerError, "InternalFailureException", "no rule action took the message")

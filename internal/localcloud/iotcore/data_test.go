@@ -1,8 +1,8 @@
 package iotcore_test
 
 import (
+	"context"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"context"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,13 +66,13 @@ func TestPublishByAWSCLI(t *testing.T) {
 	}
 	a := newActions()
 	core := start(t, config(t, a))
-	server := httptest.NewServer(http.StripPrefix("", core.DataHandler()))
+	server := httptest.NewServer(core.DataHandler())
 	defer server.Close()
 	body := filepath.Join(t.TempDir(), "body")
 	require.NoError(t, os.WriteFile(body, []byte(`{"a":1}`), 0o600))
 	cmd := exec.CommandContext(t.Context(), aws, "iot-data", "publish", "--endpoint-url", server.URL, "--region", "us-east-1",
 		"--topic", eventsOf, "--qos", "1", "--payload", "fileb://"+body)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y")
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_EC2_METADATA_DISABLED=true")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Contains(t, a.next(t).message, `"a":1`)

@@ -39,7 +39,6 @@ type engine struct {
 	rules   []rule
 	actions Actions
 	log     *slog.Logger
-	now     func() time.Time
 }
 
 type rule struct {
@@ -62,6 +61,7 @@ type message struct {
 	topic    string
 	payload  []byte
 	clientID string // empty when it did not come by MQTT
+	received time.Time
 }
 
 func (e *engine) add(arn string, p TopicRuleProperties) error {
@@ -147,11 +147,10 @@ func (e *engine) bind(ruleARN string, a Action) (target, error) {
 // run gives m to every rule that matches. The error joins those of the rules
 // that could not place the message anywhere; it is retried as a whole.
 func (e *engine) run(ctx context.Context, m message) error {
-	received := e.now()
 	var failed []error
 	for i := range e.rules {
 		if r := &e.rules[i]; r.query.Matches(m.topic) {
-			if err := e.apply(ctx, r, m, received); err != nil {
+			if err := e.apply(ctx, r, m); err != nil {
 				failed = append(failed, err)
 			}
 		}
@@ -159,8 +158,8 @@ func (e *engine) run(ctx context.Context, m message) error {
 	return errors.Join(failed...)
 }
 
-func (e *engine) apply(ctx context.Context, r *rule, m message, received time.Time) error {
-	out, selected, err := r.query.Run(rulesql.Message{Topic: m.topic, Payload: m.payload, ClientID: m.clientID, Received: received})
+func (e *engine) apply(ctx context.Context, r *rule, m message) error {
+	out, selected, err := r.query.Run(rulesql.Message{Topic: m.topic, Payload: m.payload, ClientID: m.clientID, Received: m.received})
 	if err == nil && !selected {
 		return nil
 	}

@@ -3,6 +3,7 @@ package iotcore
 import (
 	"errors"
 	"slices"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -39,7 +40,7 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		return nil
 	}
 	h.core.log.Warn("mqtt connection refused", "client", cl.ID, "remote", cl.Net.Remote, "reason", reason)
-	if cl.Properties.ProtocolVersion < 5 && code == packets.ErrNotAuthorized {
+	if cl.Properties.ProtocolVersion < 5 && code != packets.ErrClientIdentifierNotValid {
 		code = packets.ErrBadUsernameOrPassword // which the broker translates to return code 5, not authorized
 	}
 	_ = h.core.broker.SendConnack(cl, code, false, nil)
@@ -73,6 +74,9 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 		}
 		if !c.mayPublish(s, pk.Connect.WillTopic, pk.Connect.WillRetain) {
 			return packets.ErrNotAuthorized, "iot:Publish on the topic of the last will"
+		}
+		if pk.Connect.WillRetain && !c.roomToRetain(pk.Connect.WillTopic) {
+			return packets.ErrQuotaExceeded, "too many retained messages"
 		}
 	}
 	conn.client = cl
@@ -143,7 +147,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	s := conn.session.Load()
 	if !h.core.mayPublish(s, pk.TopicName, pk.FixedHeader.Retain) {
 		if cl.Properties.ProtocolVersion < 5 || pk.FixedHeader.Qos == 0 {
-			h.core.disconnect(connOf(cl), packets.ErrNotAuthorized, "publish not allowed")
+			h.core.disconnect(conn, packets.ErrNotAuthorized, "publish not allowed")
 			return pk, packets.ErrRejectPacket
 		}
 		h.core.log.Warn("mqtt publish refused by policy", "client", cl.ID, "thing", s.thing, "topic", pk.TopicName)
@@ -154,7 +158,11 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		})
 		return pk, packets.ErrRejectPacket
 	}
-	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
+	if pk.FixedHeader.Retain && !h.core.roomToRetain(pk.TopicName) {
+		h.core.disconnect(conn, packets.ErrQuotaExceeded, "too many retained messages")
+		return pk, packets.ErrRejectPacket
+	}
+	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 	switch {
 	case err == nil:
 		return pk, nil
@@ -165,7 +173,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	// A PUBACK with an error would end the message at the client. Without one
 	// the client sends it again when it is back.
 	h.core.log.Error("message not acknowledged", "client", cl.ID, "topic", pk.TopicName, "error", err)
-	h.core.disconnect(connOf(cl), packets.ErrServerBusy, "a rule could not place the message")
+	h.core.disconnect(conn, packets.ErrServerBusy, "a rule could not place the message")
 	return pk, packets.ErrRejectPacket
 }
 
@@ -174,61 +182,10 @@ func (h *hook) OnPublishDropped(cl *mqtt.Client, pk packets.Packet) {
 	h.core.log.Warn("message for a slow client dropped", "client", cl.ID, "topic", pk.TopicName, "qos", pk.FixedHeader.Qos)
 }
 
-// OnSubscribe decides the filters of one SUBSCRIBE for OnACLCheck.
-func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	if cl.Net.Inline {
-		return pk
-	}
-	conn := connOf(cl)
-	s := conn.session.Load()
-	room := maxSubscriptions - cl.State.Subscriptions.Len()
-	decided := make(map[string]bool, len(pk.Filters))
-	for _, f := range pk.Filters {
-		room--
-		decided[f.Filter] = room >= 0 && checkTopicFilter(f.Filter) && s.allowed("iot:Subscribe", h.core.arn("topicfilter", f.Filter), nil).Allowed
-		if !decided[f.Filter] {
-			h.core.log.Warn("mqtt subscription refused", "client", cl.ID, "thing", s.thing, "filter", f.Filter)
-		}
-	}
-	conn.mu.Lock()
-	conn.subscribing = decided
-	conn.mu.Unlock()
-	return pk
-}
-
-// OnSubscribed ends what OnSubscribe began.
-func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
-	if cl.Net.Inline {
-		return
-	}
-	conn := connOf(cl)
-	conn.mu.Lock()
-	conn.subscribing = nil
-	conn.mu.Unlock()
-}
-
-// OnACLCheck is asked three questions: may the client publish (decided in
-// OnPublish), subscribe to a filter (decided in OnSubscribe), and receive a
-// message on a topic. The last two look alike; a filter counts as a
-// subscription while its SUBSCRIBE is being handled.
-func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
-	if write || cl.Net.Inline {
-		return true
-	}
-	conn := connOf(cl)
-	conn.mu.Lock()
-	allowed, subscribing := conn.subscribing[topic]
-	conn.mu.Unlock()
-	if subscribing {
-		return allowed
-	}
-	return conn.session.Load().allowed("iot:Receive", h.core.arn("topic", topic), nil).Allowed
-}
-
-// OnWillSent runs the rules on a last will. Its client is gone, so the retries
-// are made here.
+// OnWillSent runs the rules on a last will, before a client that connects again
+// can say that it is back.
 func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
-	h.core.ingestLater(message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID})
+	h.core.ingestWill(message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 }
 
 // OnClientExpired drops the subscriptions that the broker leaves behind.

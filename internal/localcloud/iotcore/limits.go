@@ -18,6 +18,7 @@ const (
 	maxSubscriptions = 50     // per connection
 	maxFilters       = 8      // per SUBSCRIBE
 	sessionLife      = 3600   // seconds a session outlives its connection
+	maxRetained      = 5000   // retained messages per account
 )
 
 // Limits of this process.

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -270,6 +272,76 @@ func TestLastWill(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, a.next(t).message, `"state":"offline"`)
 	require.Len(t, a.all(), 2)
+}
+
+func TestDelayedLastWill(t *testing.T) {
+	a := newActions()
+	core := start(t, config(t, a))
+	c := connect(t, core, register(t, core, "front"), "front", func(c *paho.Connect) {
+		c.WillMessage = &paho.WillMessage{Topic: eventsOf, QoS: 1, Payload: []byte(`{"state":"offline"}`)}
+		life, delay := uint32(2), uint32(9) // seconds; the session's end comes first
+		c.Properties = &paho.ConnectProperties{SessionExpiryInterval: &life}
+		c.WillProperties = &paho.WillProperties{WillDelayInterval: &delay}
+	})
+	c.TerminateConnectionForTest()
+	require.Contains(t, a.next(t).message, `"state":"offline"`)
+}
+
+// TestWillBeforeReturn: when a client takes over its own lost connection, the
+// rules see "offline" before anything the new connection says.
+func TestWillBeforeReturn(t *testing.T) {
+	a := newActions()
+	core := start(t, config(t, a))
+	files := register(t, core, "front")
+	withWill := func(c *paho.Connect) {
+		c.WillMessage = &paho.WillMessage{Topic: eventsOf, QoS: 1, Payload: []byte(`{"state":"offline"}`)}
+	}
+	connect(t, core, files, "front", withWill)
+	for range 5 {
+		c := connect(t, core, files, "front", withWill)
+		_, err := c.publish(eventsOf, `{"state":"online"}`, 1)
+		require.NoError(t, err)
+		require.Contains(t, a.next(t).message, "offline")
+		require.Contains(t, a.next(t).message, "online")
+	}
+}
+
+func TestCloseCancelsActions(t *testing.T) {
+	a := newActions()
+	entered := make(chan struct{})
+	a.onSNS = func(ctx context.Context, _ []byte) error {
+		close(entered)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	a.onSQS = func(ctx context.Context, _ []byte) error { return ctx.Err() }
+	core := start(t, config(t, a))
+	c := connect(t, core, register(t, core, "front"), "front")
+	result := make(chan error, 1)
+	go func() {
+		_, err := c.publish(eventsOf, `{}`, 1)
+		result <- err
+	}()
+	<-entered
+	require.NoError(t, core.Close())
+	require.ErrorIs(t, <-result, errGone)
+	require.Empty(t, a.all())
+}
+
+func TestRetainedMessagesAreBounded(t *testing.T) {
+	core := start(t, config(t, newActions()))
+	post := func(topic string) int {
+		w := httptest.NewRecorder()
+		core.DataHandler().ServeHTTP(w, httptest.NewRequest("POST", "/topics/"+topic+"?retain=true", strings.NewReader("x")))
+		return w.Code
+	}
+	codes := map[int]int{}
+	for i := range 5100 {
+		codes[post(fmt.Sprint("t", i))]++
+	}
+	require.Positive(t, codes[429])
+	require.GreaterOrEqual(t, codes[200], 4900)
+	require.Equal(t, 200, post("t1"), "replacing goes on")
 }
 
 func TestSubscribeAndReceive(t *testing.T) {
