@@ -25,6 +25,7 @@ var ErrTemplate = errors.New("HTTP API cannot be served")
 type Invoke func(ctx context.Context, functionARN string, payload []byte) (response []byte, functionError string, err error)
 
 // Config is what an API needs; all of it but the maps and Stage is required.
+// Routes of another ApiId are left to that API.
 type Config struct {
 	Logger          *slog.Logger
 	ID              string // what Ref gives for the API
@@ -76,6 +77,9 @@ func New(cfg Config) (*API, error) {
 		authorizers[id] = auth
 	}
 	for _, p := range cfg.Routes {
+		if p.APIID != "" && p.APIID != cfg.ID {
+			continue
+		}
 		r, err := a.newRoute(p, authorizers)
 		if err != nil {
 			return nil, fmt.Errorf("%w: route %q: %w", ErrTemplate, p.RouteKey, err)

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,13 +85,14 @@ func environ(fn Function, cfg *Config, key, secret, token string) []string {
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemorySize),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + fn.Name,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       cmp.Or(fn.LogGroup, "/aws/lambda/"+fn.Name),
+		"AWS_LAMBDA_LOG_FORMAT":           cmp.Or(fn.LogFormat, "Text"),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + newRequestID(),
 	}
 	maps.Copy(vars, fn.Env)
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token,
-		"AWS_ENDPOINT_URL": cfg.Endpoint,
+		"AWS_ENDPOINT_URL": cfg.Endpoint, "AWS_LAMBDA_LOG_LEVEL": fn.LogLevel,
 	} {
 		if value != "" {
 			vars[name] = value
