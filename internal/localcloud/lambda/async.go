@@ -97,12 +97,12 @@ func (s *Service) deliver(p *pool, m *message) {
 	}
 	res, err := p.run(s.ctx, nil, m.RequestID, m.Payload)
 	switch {
+	case err == nil && res.FunctionError == "":
+		s.queue.settle(m)
 	case s.ctx.Err() != nil: // shutting down: the next run tries again
 	case err != nil:
 		log.Error("function could not be started, trying again", "error", err)
 		s.later(log, p, m, backoff(&m.systemFailures))
-	case res.FunctionError == "":
-		s.queue.settle(m)
 	default:
 		m.Attempts++
 		log.Warn("asynchronous invocation failed", "attempt", m.Attempts, "error", string(res.Payload))
