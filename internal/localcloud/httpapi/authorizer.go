@@ -62,7 +62,7 @@ func newAuthorizer(p AuthorizerProperties, issuerFor func(string) (string, KeySo
 	a.keys = keys
 	a.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{"RS256", "RS384", "RS512"}),
-		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithJSONNumber(),
+		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithJSONNumber(), jwt.WithStrictDecoding(),
 	)
 	return a, nil
 }

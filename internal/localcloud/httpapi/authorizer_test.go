@@ -92,3 +92,37 @@ func TestTokenWithoutBearerIsTaken(t *testing.T) {
 	r.Header.Set("Authorization", sign(t, jwt.SigningMethodRS256, w.keys.key, "k1", claims()))
 	require.Equal(t, http.StatusOK, w.do(r).Code)
 }
+
+// FuzzToken: no token but the one that was signed is let in.
+func FuzzToken(f *testing.F) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(f, err)
+	p := AuthorizerProperties{AuthorizerType: "JWT"}
+	p.JwtConfiguration.Issuer, p.JwtConfiguration.Audience = templateIssuer, []string{"app"}
+	auth, err := newAuthorizer(p, func(string) (string, KeySource) { return localIssuer, keyring{key} })
+	require.NoError(f, err)
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims())
+	token.Header["kid"] = "k1"
+	good, err := token.SignedString(key)
+	require.NoError(f, err)
+	for i, b := range []byte{0, 'A', '=', '.'} {
+		f.Add(i*len(good)/4, b, "")
+	}
+	f.Add(len(good)-1, byte('B'), "")
+	f.Add(0, byte(0), "a.b.c")
+	f.Add(0, byte(0), "eyJhbGciOiJub25lIn0.e30.")
+	f.Fuzz(func(t *testing.T, at int, b byte, instead string) {
+		candidate := []byte(good)
+		if at >= 0 && at < len(candidate) {
+			candidate[at] = b
+		}
+		if instead != "" {
+			candidate = []byte(instead)
+		}
+		r := get("/")
+		r.Header.Set("Authorization", "Bearer "+string(candidate))
+		if _, err := auth.check(r, nil); err == nil && string(candidate) != good {
+			t.Fatalf("let in: %q", candidate)
+		}
+	})
+}

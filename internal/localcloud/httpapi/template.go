@@ -19,6 +19,7 @@ type Cors struct {
 
 // RouteProperties is what is honored of AWS::ApiGatewayV2::Route.
 type RouteProperties struct {
+	APIID               string `json:"ApiId"`
 	RouteKey            string // "GET /path/{param}", "ANY /{proxy+}" or "$default"
 	Target              string // integrations/<id>
 	AuthorizationType   string // NONE or JWT
@@ -28,6 +29,7 @@ type RouteProperties struct {
 
 // IntegrationProperties is what is honored of AWS::ApiGatewayV2::Integration.
 type IntegrationProperties struct {
+	APIID                string `json:"ApiId"`
 	IntegrationType      string // must be AWS_PROXY
 	IntegrationURI       string `json:"IntegrationUri"` // function ARN, or its invocation URI
 	PayloadFormatVersion string // must be 2.0
@@ -36,6 +38,7 @@ type IntegrationProperties struct {
 
 // AuthorizerProperties is what is honored of AWS::ApiGatewayV2::Authorizer.
 type AuthorizerProperties struct {
+	APIID            string `json:"ApiId"`
 	AuthorizerType   string // must be JWT
 	IdentitySource   []string
 	JwtConfiguration struct {
@@ -46,6 +49,7 @@ type AuthorizerProperties struct {
 
 // StageProperties is what is honored of AWS::ApiGatewayV2::Stage.
 type StageProperties struct {
+	APIID                string `json:"ApiId"`
 	StageName            string // must be $default
 	DefaultRouteSettings *RouteSettings
 	RouteSettings        map[string]RouteSettings // by route key

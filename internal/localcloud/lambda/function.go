@@ -46,6 +46,9 @@ type Function struct {
 	MemorySize     int           // MB, told to the function, not enforced; 0: 128
 	MaxConcurrency int           // environments at the same time; 0: 2
 
+	LogFormat, LogLevel string // told to the function; empty: Text and no level
+	LogGroup            string // empty: /aws/lambda/<name>
+
 	Async AsyncConfig
 }
 

@@ -144,8 +144,8 @@ func TestOnlyWhatLambdaSetsIsInTheEnvironment(t *testing.T) {
 		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
 		"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
-		"AWS_ACCESS_KEY_ID":         "key of " + f.Role, "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
+		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f", "AWS_LAMBDA_LOG_FORMAT": "Text",
+		"AWS_ACCESS_KEY_ID": "key of " + f.Role, "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
 		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "TABLE_NAME": "table",
 		"_X_AMZN_TRACE_ID": trace, // set by the runtime from the header
 	}, env)

@@ -13,6 +13,7 @@ import (
 
 // ClientProperties is what is honored of AWS::Cognito::UserPoolClient.
 type ClientProperties struct {
+	UserPoolID         string   `json:"UserPoolId"`
 	AllowedOAuthFlows  []string // must hold code
 	AllowedOAuthScopes []string
 	CallbackURLs       []string

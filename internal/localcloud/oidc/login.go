@@ -34,7 +34,7 @@ func (p *Provider) loginPage() (http.Handler, error) {
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"+originOf(redirect))
 		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer browsers would hide the form's origin
 		h.Set("X-Content-Type-Options", "nosniff")
 		w.WriteHeader(status)
 		_ = page.Execute(w, v) // the browser has gone if this fails

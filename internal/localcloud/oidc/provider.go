@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Config is what a Provider needs; only PasswordCost may be left out.
+// Config is what a Provider needs; Pool and PasswordCost may be left out.
 type Config struct {
 	Logger *slog.Logger
 	// Issuer is the URL the provider is reached by, such as
@@ -23,6 +23,8 @@ type Config struct {
 	Issuer string
 	// Path is the file with users, signing key and refresh tokens.
 	Path string
+	// Pool is the template's user pool.
+	Pool PoolProperties
 	// Clients are the template's app clients, by client id.
 	Clients map[string]ClientProperties
 	// PasswordCost is bcrypt's; 0: its default.

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -300,6 +301,44 @@ func TestUsers(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, h.sub, bob)
 	require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, bob)
+}
+
+func TestPasswordPolicy(t *testing.T) {
+	all := PasswordPolicy{MinimumLength: 12, RequireLowercase: true, RequireUppercase: true, RequireNumbers: true, RequireSymbols: true}
+	require.NoError(t, all.check("Porch-light-9"))
+	for password, wrong := range map[string]string{
+		"Porch-lite-9": "", "Porch-lit-9": "12 to 72", "porch-light-9": "upper-case", "PORCH-LIGHT-9": "lower-case",
+		"Porch-lights": "digit", "Porchlight999": "symbol",
+	} {
+		if err := all.check(password); wrong == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, ErrBadPassword)
+			require.ErrorContains(t, err, wrong)
+		}
+	}
+}
+
+// TestNothingSecretIsLogged looks for what went through a whole sign-in.
+func TestNothingSecretIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	h := newHouse(t)
+	require.NoError(t, h.Close())
+	h.cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	h.Provider, err = New(h.cfg)
+	require.NoError(t, err)
+	tokens := h.signIn(t)
+	_, err = h.app.SignIn(t.Context(), email, "a wrong password")
+	require.Error(t, err)
+	h.call(t, "POST", "/oidc/oauth2/token", refresh(tokens.Refresh), nil)
+	h.call(t, "POST", "/oidc/oauth2/token", refresh(tokens.Refresh+"x"), nil)
+	h.call(t, "POST", "/oidc/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "code": {"some-code"}, "client_id": {"app"}}, nil)
+	h.authorize(t, func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") })
+	require.Contains(t, log.String(), "sign-in refused")
+	for _, secret := range []string{password, "wrong password", tokens.Access, tokens.ID, tokens.Refresh, "some-code"} {
+		require.NotContains(t, log.String(), secret)
+	}
 }
 
 func TestNewRefusesWhatItCannotServe(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 var (
 	ErrUserExists  = errors.New("there already is a user with this e-mail")
 	ErrBadEmail    = errors.New("not an e-mail address")
-	ErrBadPassword = errors.New("a password has 8 to 72 bytes")
+	ErrBadPassword = errors.New("password not accepted")
 )
 
 // User is one person who may sign in.
@@ -32,8 +32,8 @@ func (p *Provider) AddUser(email, password string) (sub string, err error) {
 	if err != nil || addr.Address != email {
 		return "", fmt.Errorf("%w: %q", ErrBadEmail, email)
 	}
-	if len(password) < 8 || len(password) > 72 {
-		return "", ErrBadPassword
+	if err := p.cfg.Pool.Policies.PasswordPolicy.check(password); err != nil {
+		return "", err
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), p.cfg.PasswordCost)
 	if err != nil {
