@@ -263,10 +263,24 @@ func TestFailuresAreLoggedAndNotTold(t *testing.T) {
 	}
 }
 
-// one is a Store with one event.
+// one is a Store with one event, and cameras.
 type one struct {
 	broken
-	e *event.Event
+	e       *event.Event
+	cameras []*store.Camera
+}
+
+func (o one) Cameras(context.Context, string) ([]*store.Camera, error) { return o.cameras, nil }
+
+func TestCamerasAreByName(t *testing.T) {
+	w := &world{api: New(Config{Log: slog.New(slog.DiscardHandler), Store: one{cameras: []*store.Camera{
+		{Camera: "a.yard", Name: "yard", State: event.CameraRunning}, {Camera: "b.door", Name: "door", State: event.CameraEnded},
+		{Camera: "c.door", Name: "door", State: event.CameraRunning},
+	}}})}
+	var got CameraList
+	require.NoError(t, json.Unmarshal([]byte(w.get(t, "alice", camerasRoute, "", nil).Body), &got))
+	require.Len(t, got.Cameras, 3)
+	require.Equal(t, "b.door c.door a.yard", got.Cameras[0].Camera+" "+got.Cameras[1].Camera+" "+got.Cameras[2].Camera)
 }
 
 func (o one) Event(context.Context, string, string) (*event.Event, error) { return o.e, nil }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -16,6 +18,9 @@ func (a *API) listCameras(ctx context.Context, owner string, _ *events.APIGatewa
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(cameras, func(x, y *store.Camera) int {
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Camera, y.Camera))
+	})
 	list := CameraList{Cameras: make([]Camera, len(cameras))}
 	for i, c := range cameras {
 		list.Cameras[i] = Camera{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -265,6 +266,19 @@ func BenchmarkUpsert(b *testing.B) {
 	for i := range b.N {
 		upsert(b, s, "alice", happening("porch.front", t0.Add(time.Duration(i)*time.Second), 1, event.Started, "person"))
 	}
+}
+
+func BenchmarkUpsertParallel(b *testing.B) {
+	s, n := fresh(b), atomic.Int64{}
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			e := happening("porch.front", t0.Add(time.Duration(n.Add(1))*time.Second), 1, event.Started, "person")
+			if written, err := s.UpsertEvent(b.Context(), "alice", e, far); err != nil || !written {
+				b.Error(written, err)
+			}
+		}
+	})
 }
 
 func BenchmarkEvents(b *testing.B) {
