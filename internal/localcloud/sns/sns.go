@@ -16,7 +16,7 @@ import (
 
 const maxMessage = 256 << 10 // bytes, as documented by AWS
 
-// ErrUnsupported: the template asks a topic or subscription for what the local service does not do.
+// ErrUnsupported means that the template asks a topic or subscription for what the local service does not do.
 var ErrUnsupported = errors.New("not supported by the local SNS")
 
 // LambdaInvoker takes an asynchronous invocation; it is durable when InvokeAsync returns.
@@ -51,11 +51,15 @@ type TopicProperties struct {
 
 // SubscriptionProperties is what is honored of AWS::SNS::Subscription.
 type SubscriptionProperties struct {
-	TopicArn           string //nolint:revive // the property's own name
+	TopicArn           string
 	Protocol, Endpoint string
 	RawMessageDelivery bool
 	FilterPolicy       map[string][]any
 	FilterPolicyScope  string
+	// RedrivePolicy names the queue that takes what the subscriber did not.
+	RedrivePolicy *struct {
+		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
+	}
 }
 
 type subscription struct {
@@ -140,7 +144,11 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 		if !sub.accepts(attributes) {
 			continue
 		}
-		if err := s.deliver(ctx, sub, n); err != nil {
+		err := s.deliver(ctx, sub, n)
+		if err != nil && sub.RedrivePolicy != nil {
+			err = s.redrive(ctx, sub, n, err)
+		}
+		if err != nil {
 			failed = append(failed, fmt.Errorf("deliver to %s: %w", sub.Endpoint, err))
 		}
 	}
@@ -167,6 +175,20 @@ func (s *Service) deliver(ctx context.Context, sub *subscription, n notification
 		return err
 	}
 	return s.cfg.Queues.Send(ctx, sub.Endpoint, string(body), nil)
+}
+
+// redrive puts a notification that could not be delivered into the dead-letter queue.
+func (s *Service) redrive(ctx context.Context, sub *subscription, n notification, cause error) error {
+	body, err := json.Marshal(n.envelope())
+	if err == nil {
+		err = s.cfg.Queues.Send(ctx, sub.RedrivePolicy.DeadLetterTargetArn, string(body), nil)
+	}
+	if err != nil {
+		return errors.Join(cause, fmt.Errorf("dead-letter queue: %w", err))
+	}
+	s.cfg.Logger.Warn("notification went to the dead-letter queue", "subscriber", sub.Endpoint,
+		"message_id", n.MessageID, "err", cause)
+	return nil
 }
 
 // accepts applies the filter policy: every name in it must be an attribute with one of its values.
