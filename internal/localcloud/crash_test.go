@@ -2,6 +2,7 @@ package localcloud_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -100,6 +101,9 @@ func TestCommittedTemplate(t *testing.T) {
 	core, err := localcloud.OpenCore(localcloud.CoreConfig{Dir: dir, Stack: stack, STS: accounts, Authorizer: grants{},
 		Lambda: &recorder{}, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	core.Run(ctx) // ends with its context
 	require.NoError(t, core.Close())
 	require.NotEmpty(t, stack.OfType("AWS::Lambda::Function"))
 	for _, fn := range stack.OfType("AWS::Lambda::Function") {

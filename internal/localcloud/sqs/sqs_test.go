@@ -102,6 +102,20 @@ func TestDelayAndRetention(t *testing.T) {
 	require.Zero(t, visible+inFlight+delayed)
 }
 
+func TestSweepRemovesWhatNobodyReads(t *testing.T) {
+	s, clock := open(t, `{"MessageRetentionPeriod":60}`)
+	send(t, s, "old", "old too")
+	clock.move(61 * time.Second)
+	send(t, s, "new")
+	n, err := s.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, "new", receive(t, s, "q", 10)[0].Body)
+	n, err = s.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n)
+}
+
 func TestLongPollWakesOnArrivalAndOnCancel(t *testing.T) {
 	s, _ := open(t, `{"ReceiveMessageWaitTimeSeconds":20}`)
 	got := make(chan []Message, 1)
