@@ -59,6 +59,8 @@ func TestAWSCLI(t *testing.T) {
 	w := start(t, t.TempDir(), nil)
 	aws := newCLI(t, w, w.sts.Admin())
 
+	require.Contains(t, aws.ok(t, "dynamodb", "list-tables"), "POST / DynamoDB_20120810.ListTables {}")
+	aws.ok(t, "iot-data", "publish", "--topic", "porchlight/v1/porch/events", "--qos", "1", "--payload", "e30=")
 	require.Contains(t, aws.ok(t, "sts", "get-caller-identity"), "arn:aws:iam::000000000000:root")
 
 	work, dead := w.id(t, "Work"), w.id(t, "Dead")
@@ -139,7 +141,10 @@ func TestAWSCLIRefused(t *testing.T) {
 	}
 	session, err := w.sts.Issue(deviceRole, "porch", nil, time.Hour)
 	require.NoError(t, err)
-	out, err := newCLI(t, w, session).run(t, "sns", "publish", "--topic-arn", w.id(t, "Topic"), "--message", "x")
+	out, err := newCLI(t, w, session).run(t, "iot-data", "publish", "--topic", "porchlight/v1/other/events", "--payload", "e30=")
+	require.Error(t, err)
+	require.Contains(t, out, "iot:Publish on arn:aws:iot:us-east-1:000000000000:topic/porchlight/v1/other/events")
+	out, err = newCLI(t, w, session).run(t, "sns", "publish", "--topic-arn", w.id(t, "Topic"), "--message", "x")
 	require.Error(t, err)
 	require.Contains(t, out, "AccessDenied")
 	require.Contains(t, out, "sns:Publish")

@@ -42,11 +42,12 @@ type Core struct {
 	SQS     *sqs.Service
 	SNS     *sns.Service
 	Secrets *secrets.Store
+	logger  *slog.Logger
 }
 
 // OpenCore opens the services on their stored state and declares in them what the template holds.
 func OpenCore(cfg CoreConfig) (core *Core, err error) {
-	c := &Core{}
+	c := &Core{logger: cfg.Logger}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -75,8 +76,29 @@ func OpenCore(cfg CoreConfig) (core *Core, err error) {
 	return c, err
 }
 
-// Run does the upkeep, such as removing expired objects, until ctx ends.
-func (c *Core) Run(ctx context.Context) error { return c.S3.Run(ctx) }
+// upkeepEvery is how often expired objects and messages are removed.
+const upkeepEvery = time.Hour
+
+// Run removes expired objects and messages, now and every hour, until ctx ends.
+func (c *Core) Run(ctx context.Context) {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		objects, errObjects := c.S3.Sweep(ctx)
+		messages, errMessages := c.SQS.Sweep(ctx)
+		if err := errors.Join(errObjects, errMessages); err != nil && ctx.Err() == nil {
+			c.logger.Error("what has expired was not all removed", "err", err)
+		}
+		if objects+messages > 0 {
+			c.logger.Info("expired data removed", "objects", objects, "messages", messages)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
 // Close flushes and closes the stores; stop serving first.
 func (c *Core) Close() error {

@@ -2,7 +2,9 @@ package localcloud_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +57,13 @@ func (r *recorder) InvokeAsync(_ context.Context, functionARN string, payload []
 	return r.fail
 }
 
+// elsewhere stands for services of other packages: it answers with what reached it.
+var elsewhere = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	_ = json.NewEncoder(w).Encode(map[string]any{"TableNames": []string{r.Method + " " + r.URL.Path + " " + r.Header.Get("X-Amz-Target") + " " + string(body)}})
+})
+
 type world struct {
 	stack  *template.Stack
 	core   *localcloud.Core
@@ -82,7 +91,8 @@ func start(t *testing.T, dir string, allowed grants) *world {
 	w.sts, err = sts.Open(sts.Config{Dir: dir + "/sts", AccountID: "000000000000"})
 	require.NoError(t, err)
 	w.core, err = localcloud.OpenCore(localcloud.CoreConfig{Dir: dir, Stack: w.stack, STS: w.sts, Authorizer: allowed,
-		Lambda: w.lambda, Logger: slog.New(slog.DiscardHandler)})
+		Lambda: w.lambda, Handlers: map[string]http.Handler{"dynamodb": elsewhere, "iotdata": elsewhere},
+		Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	handler = w.core.Door
 	t.Cleanup(w.stop)

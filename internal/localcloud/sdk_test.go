@@ -129,8 +129,8 @@ func TestPublishReachesFunctionAndQueue(t *testing.T) {
 		Records []struct {
 			EventSource string
 			Sns         struct {
-				Message, TopicArn, Timestamp, MessageId string
-				MessageAttributes                       map[string]struct{ Type, Value string }
+				Message, TopicArn, Timestamp string
+				MessageAttributes            map[string]struct{ Type, Value string }
 			}
 		}
 	}

@@ -3,37 +3,11 @@ package s3
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/johannesboyne/gofakes3"
 )
 
-const (
-	sweepEvery = time.Hour
-	sweepPage  = 1000
-)
-
-// Run removes expired objects now and every hour until ctx ends.
-func (s *Store) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		removed, err := s.Sweep(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			s.cfg.Logger.Error("expired objects were not all removed", "err", err)
-		case removed > 0:
-			s.cfg.Logger.Info("expired objects removed", "objects", removed)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
+const sweepPage = 1000 // keys looked at in one transaction
 
 // Sweep removes the objects whose lifecycle rule says so and returns how many.
 func (s *Store) Sweep(ctx context.Context) (int, error) {

@@ -14,7 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// ErrUnsupported: a bucket asks for what the local store does not do.
+// ErrUnsupported means that a bucket asks for what the local store does not do.
 var ErrUnsupported = errors.New("bucket property is not supported by the local S3")
 
 // Config says where objects live.

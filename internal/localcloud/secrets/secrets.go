@@ -13,7 +13,7 @@ import (
 	"porchlight/internal/localcloud/awsapi"
 )
 
-// ErrNoValue: a secret that is neither given nor generated.
+// ErrNoValue means that a secret is neither given nor generated.
 var ErrNoValue = errors.New("the secret has neither GenerateSecretString nor SecretString")
 
 // Config says where secrets live.

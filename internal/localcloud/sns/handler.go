@@ -83,7 +83,7 @@ type publishResult struct {
 }
 
 type topicMember struct {
-	TopicArn string //nolint:revive // the element's own name
+	TopicArn string
 }
 
 type topicsResult struct {
@@ -100,7 +100,7 @@ func (s *Service) listTopics() topicsResult {
 }
 
 type subscriptionMember struct {
-	TopicArn, Protocol, SubscriptionArn, Owner, Endpoint string //nolint:revive // the elements' own names
+	TopicArn, Protocol, SubscriptionArn, Owner, Endpoint string
 }
 
 type subscriptionsResult struct {

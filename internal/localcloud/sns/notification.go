@@ -2,7 +2,7 @@ package sns
 
 // notification is one published message.
 type notification struct {
-	TopicArn, MessageID, Subject, Message, Timestamp string //nolint:revive // TopicArn is the API's spelling
+	TopicArn, MessageID, Subject, Message, Timestamp string
 	attributes                                       map[string]Attribute
 }
 
@@ -21,14 +21,14 @@ type lambdaEvent struct {
 type lambdaRecord struct {
 	EventSource          string
 	EventVersion         string
-	EventSubscriptionArn string //nolint:revive // the event's own name
+	EventSubscriptionArn string
 	Sns                  lambdaNotification
 }
 
 type lambdaNotification struct {
 	Type              string
 	MessageID         string `json:"MessageId"`
-	TopicArn          string //nolint:revive // the event's own name
+	TopicArn          string
 	Subject           *string
 	Message           string
 	Timestamp         string
@@ -62,7 +62,7 @@ func (n notification) lambdaEvent(subscriptionARN string) lambdaEvent {
 type envelope struct {
 	Type              string
 	MessageID         string `json:"MessageId"`
-	TopicArn          string //nolint:revive // the message's own name
+	TopicArn          string
 	Subject           string `json:",omitempty"`
 	Message           string
 	Timestamp         string

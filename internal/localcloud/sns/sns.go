@@ -2,12 +2,10 @@ package sns
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +14,7 @@ import (
 
 const maxMessage = 256 << 10 // bytes, as documented by AWS
 
-// ErrUnsupported: the template asks a topic or subscription for what the local service does not do.
+// ErrUnsupported means that the template asks a topic or subscription for what the local service does not do.
 var ErrUnsupported = errors.New("not supported by the local SNS")
 
 // LambdaInvoker takes an asynchronous invocation; it is durable when InvokeAsync returns.
@@ -51,11 +49,15 @@ type TopicProperties struct {
 
 // SubscriptionProperties is what is honored of AWS::SNS::Subscription.
 type SubscriptionProperties struct {
-	TopicArn           string //nolint:revive // the property's own name
+	TopicArn           string
 	Protocol, Endpoint string
 	RawMessageDelivery bool
 	FilterPolicy       map[string][]any
 	FilterPolicyScope  string
+	// RedrivePolicy names the queue that takes what the subscriber did not.
+	RedrivePolicy *struct {
+		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
+	}
 }
 
 type subscription struct {
@@ -140,7 +142,11 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 		if !sub.accepts(attributes) {
 			continue
 		}
-		if err := s.deliver(ctx, sub, n); err != nil {
+		err := s.deliver(ctx, sub, n)
+		if err != nil && sub.RedrivePolicy != nil {
+			err = s.redrive(ctx, sub, n, err)
+		}
+		if err != nil {
 			failed = append(failed, fmt.Errorf("deliver to %s: %w", sub.Endpoint, err))
 		}
 	}
@@ -149,45 +155,6 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 		return "", err
 	}
 	return n.MessageID, nil
-}
-
-func (s *Service) deliver(ctx context.Context, sub *subscription, n notification) error {
-	if sub.Protocol == "lambda" {
-		payload, err := json.Marshal(n.lambdaEvent(sub.arn))
-		if err != nil {
-			return err
-		}
-		return s.cfg.Lambda.InvokeAsync(ctx, sub.Endpoint, payload)
-	}
-	if sub.RawMessageDelivery {
-		return s.cfg.Queues.Send(ctx, sub.Endpoint, n.Message, n.attributes)
-	}
-	body, err := json.Marshal(n.envelope())
-	if err != nil {
-		return err
-	}
-	return s.cfg.Queues.Send(ctx, sub.Endpoint, string(body), nil)
-}
-
-// accepts applies the filter policy: every name in it must be an attribute with one of its values.
-func (sub *subscription) accepts(attributes map[string]Attribute) bool {
-	for name, allowed := range sub.filter {
-		a, ok := attributes[name]
-		if !ok {
-			return false
-		}
-		values := []string{a.Value}
-		if a.Type == "String.Array" {
-			values = nil
-			if json.Unmarshal([]byte(a.Value), &values) != nil {
-				return false
-			}
-		}
-		if !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(allowed, v) }) {
-			return false
-		}
-	}
-	return true
 }
 
 func errNoTopic(arn string) error {

@@ -11,7 +11,7 @@ import (
 	"porchlight/internal/localcloud/awsapi"
 )
 
-// ReceiveOptions: zero values mean one message and the queue's own times.
+// ReceiveOptions tune a receive; zero values mean one message and the queue's own times.
 type ReceiveOptions struct {
 	Max        int            // 1 to 10
 	Wait       *time.Duration // how long to wait for a message, at most 20 s

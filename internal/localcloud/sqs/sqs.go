@@ -26,7 +26,7 @@ const (
 	defaultRetention  = 4 * 24 * time.Hour
 )
 
-// ErrUnsupported: a queue asks for what the local service does not do.
+// ErrUnsupported means that a queue asks for what the local service does not do.
 var ErrUnsupported = errors.New("queue property is not supported by the local SQS")
 
 // errNoQueue: no template declares the queue.
@@ -55,7 +55,7 @@ type Properties struct {
 
 // Redrive moves a message elsewhere once it was received too often.
 type Redrive struct {
-	DeadLetterTargetArn string      `json:"deadLetterTargetArn"` //nolint:revive // the property's own name
+	DeadLetterTargetArn string      `json:"deadLetterTargetArn"`
 	MaxReceiveCount     json.Number `json:"maxReceiveCount"`
 }
 

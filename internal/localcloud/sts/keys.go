@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// ErrDamagedKeys: the key file cannot be read as one.
+// ErrDamagedKeys means that the key file cannot be read as one.
 var ErrDamagedKeys = errors.New("account keys are damaged: restore the file, or remove it to get new keys (open sessions end)")
 
 // keys is what keys.json holds.
