@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg Config, handle func(*event.Frame)) error {
 	}
 	err = src.play(ctx, p)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // being told to stop is not a fault
+		return nil
 	}
 	if err != nil {
 		states.set(event.CameraFailed, err)

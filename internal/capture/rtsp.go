@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoVideoTrack, err)
 	}
-	packets := media.NewH264Packetizer(f.SafeParams())
+	packets := media.NewH264Packetizer(f.SPS, f.PPS)
 	clock := &wallClock{}
 	return func(pkt *rtp.Packet) {
 		now := time.Now()
@@ -170,7 +171,8 @@ func offered(desc *description.Session) string {
 	var names []string
 	for _, m := range desc.Medias {
 		for _, f := range m.Formats {
-			names = append(names, f.Codec())
+			name, _, _ := strings.Cut(f.RTPMap(), "/")
+			names = append(names, cmp.Or(name, fmt.Sprintf("payload type %d", f.PayloadType())))
 		}
 	}
 	if len(names) == 0 {

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -41,7 +42,7 @@ func listen(addr string, cfg Config, c *clip) (*server, error) {
 		// Room for a large keyframe's packets.
 		WriteQueueSize: 4096,
 		Listen: func(network, address string) (net.Listener, error) {
-			l, err := net.Listen(network, address)
+			l, err := (&net.ListenConfig{}).Listen(context.Background(), network, address) // bound before it returns
 			if err == nil {
 				s.addr = l.Addr().String()
 			}
