@@ -111,7 +111,8 @@ func (s *rtspSource) connect(ctx context.Context, bus *media.Bus) error {
 	return s.watch(client, alive)
 }
 
-// watch waits until the connection fails or brings no picture for the timeout.
+// watch waits until the connection fails or brings no access unit for the
+// timeout, be it one that cannot be decoded yet: some keyframes are far apart.
 func (s *rtspSource) watch(client *gortsplib.Client, alive <-chan struct{}) error {
 	ended := make(chan error, 1)
 	go func() { ended <- client.Wait() }()
@@ -150,17 +151,17 @@ func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media
 		if err != nil || !timed {
 			return // normal between the packets of one access unit
 		}
-		pts := time.Duration(ticks) * time.Second / media.H264ClockRate
+		select {
+		case alive <- struct{}{}:
+		default:
+		}
+		pts := media.Ticks(ticks, media.H264ClockRate)
 		p, err := packets.Packet(au, pts, clock.at(pts, now, reported))
 		if err != nil {
 			if errors.Is(err, media.ErrTooLarge) {
 				s.cfg.Log.Warn("access unit left out", "error", err)
 			}
 			return
-		}
-		select {
-		case alive <- struct{}{}:
-		default:
 		}
 		bus.Publish(p)
 	}, nil
