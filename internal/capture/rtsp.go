@@ -57,7 +57,7 @@ func (s *rtspSource) play(ctx context.Context, p *player) error {
 			retry.reset()
 		}
 		wait := retry.delay()
-		s.cfg.Log.Info("camera is tried again", "after", wait.Round(time.Millisecond))
+		s.cfg.Log.Debug("camera is tried again", "after", wait.Round(time.Millisecond))
 		sleep(ctx, wait)
 	}
 }
