@@ -36,6 +36,7 @@ func TestBadSources(t *testing.T) {
 		"no URL":                      {Config{}, ErrConfig, "no URL"},
 		"unknown scheme":              {Config{URL: "http://user:hunter2@camera/video"}, ErrConfig, "rtsp://"},
 		"broken RTSP":                 {Config{URL: "rtsp://user:hunter2@:port:/x"}, ErrConfig, "percent-encoded"},
+		"password with a space":       {Config{URL: "rtsp://user:my hunter2@camera/x"}, ErrConfig, "percent-encoded"},
 		"RTSP without host":           {Config{URL: "rtsp:///x"}, ErrConfig, "host"},
 		"negative rate":               {Config{URL: clip, FPS: -1}, ErrConfig, "frames a second"},
 		"negative width":              {Config{URL: clip, MaxWidth: -1}, ErrConfig, "pixels"},

@@ -41,7 +41,7 @@ const (
 	FullSpeed             // as fast as the handler takes frames; every frame is delivered
 )
 
-// Config describes one source. Only Name, URL and Log are required.
+// Config describes one source. Only URL and Log are required.
 type Config struct {
 	Name string // of the camera, for logs
 	// URL is rtsp://, rtsps://, /dev/videoN, or the path (also as file://) of
@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg Config, handle func(*event.Frame)) error {
 	}
 	err = src.play(ctx, p)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // being told to stop is not a fault
+		return nil
 	}
 	if err != nil {
 		states.set(event.CameraFailed, err)

@@ -36,13 +36,14 @@ func open(ctx context.Context, cfg Config) (source, error) {
 	case scheme == "rtsp://" || scheme == "rtsps://":
 		u, err := base.ParseURL(scheme + path[len(scheme):])
 		if err != nil || !validHost((*url.URL)(u)) {
-			return nil, fmt.Errorf("%w: %s is not an RTSP address; want rtsp://user:password@host:554/path,"+
-				" with special characters in the password percent-encoded", ErrConfig, Redact(cfg.URL))
+			// The text of a broken address may hold the password anywhere.
+			return nil, fmt.Errorf("%w: its RTSP address cannot be understood; want rtsp://user:password@host:554/path,"+
+				" with special characters in the password percent-encoded", ErrConfig)
 		}
 		return &rtspSource{cfg: cfg, url: u}, nil
 	case scheme != "":
-		return nil, fmt.Errorf("%w: %s; want rtsp://, rtsps://, /dev/videoN or the path of a file or folder",
-			ErrConfig, Redact(cfg.URL))
+		return nil, fmt.Errorf("%w: %s is not supported; want rtsp://, rtsps://, /dev/videoN or the path of a file or folder",
+			ErrConfig, scheme)
 	case strings.HasPrefix(path, "/dev/video"):
 		return &deviceSource{cfg: cfg, path: path}, nil
 	}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func (s *rtspSource) play(ctx context.Context, p *player) error {
 			retry.reset()
 		}
 		wait := retry.delay()
-		s.cfg.Log.Info("camera is tried again", "after", wait.Round(time.Millisecond))
+		s.cfg.Log.Debug("camera is tried again", "after", wait.Round(time.Millisecond))
 		sleep(ctx, wait)
 	}
 }
@@ -110,7 +111,8 @@ func (s *rtspSource) connect(ctx context.Context, bus *media.Bus) error {
 	return s.watch(client, alive)
 }
 
-// watch waits until the connection fails or brings no picture for the timeout.
+// watch waits until the connection fails or brings no access unit for the
+// timeout, be it one that cannot be decoded yet: some keyframes are far apart.
 func (s *rtspSource) watch(client *gortsplib.Client, alive <-chan struct{}) error {
 	ended := make(chan error, 1)
 	go func() { ended <- client.Wait() }()
@@ -138,7 +140,7 @@ func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoVideoTrack, err)
 	}
-	packets := media.NewH264Packetizer(f.SafeParams())
+	packets := media.NewH264Packetizer(f.SPS, f.PPS)
 	clock := &wallClock{}
 	return func(pkt *rtp.Packet) {
 		now := time.Now()
@@ -149,17 +151,17 @@ func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media
 		if err != nil || !timed {
 			return // normal between the packets of one access unit
 		}
-		pts := time.Duration(ticks) * time.Second / media.H264ClockRate
+		select {
+		case alive <- struct{}{}:
+		default:
+		}
+		pts := media.Ticks(ticks, media.H264ClockRate)
 		p, err := packets.Packet(au, pts, clock.at(pts, now, reported))
 		if err != nil {
 			if errors.Is(err, media.ErrTooLarge) {
 				s.cfg.Log.Warn("access unit left out", "error", err)
 			}
 			return
-		}
-		select {
-		case alive <- struct{}{}:
-		default:
 		}
 		bus.Publish(p)
 	}, nil
@@ -170,7 +172,8 @@ func offered(desc *description.Session) string {
 	var names []string
 	for _, m := range desc.Medias {
 		for _, f := range m.Formats {
-			names = append(names, f.Codec())
+			name, _, _ := strings.Cut(f.RTPMap(), "/")
+			names = append(names, cmp.Or(name, fmt.Sprintf("payload type %d", f.PayloadType())))
 		}
 	}
 	if len(names) == 0 {

@@ -146,7 +146,7 @@ func TestDecoderFaults(t *testing.T) {
 }
 
 // decoders returns the process ids of this process' ffmpeg children, dead or alive.
-func decoders(t *testing.T) []int {
+func decoders(t testing.TB) []int {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	require.NoError(t, err)

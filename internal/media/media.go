@@ -47,3 +47,11 @@ type Packet struct {
 	Key    bool          // decoding can start here; AU then holds the parameter sets
 	AU     [][]byte      // NAL units without start codes or lengths
 }
+
+// Ticks returns the duration of n ticks of a clock of rate ticks a second.
+// It is exact to the nanosecond below and holds for 292 years: multiplying
+// first would overflow after a day.
+func Ticks(n int64, rate int) time.Duration {
+	r := int64(rate)
+	return time.Duration(n/r)*time.Second + time.Duration(n%r)*time.Second/time.Duration(r)
+}

@@ -110,3 +110,12 @@ func FuzzPacketizer(f *testing.F) {
 		}
 	})
 }
+
+func TestTicks(t *testing.T) {
+	for n, want := range map[int64]time.Duration{
+		0: 0, 1: 11111, 90000: time.Second, 135000: 1500 * time.Millisecond, -45000: -time.Second / 2,
+		90000 * 86400 * 365: 365 * 24 * time.Hour, 90000*86400*365 + 3: 365*24*time.Hour + 33333,
+	} {
+		require.Equal(t, want, Ticks(n, H264ClockRate), "%d", n)
+	}
+}

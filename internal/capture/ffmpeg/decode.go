@@ -101,9 +101,6 @@ func Filter(fps float64, maxWidth int) string {
 // Write feeds a decoder that was started with Stdin.
 func (d *Decoder) Write(p []byte) (int, error) { return d.child.Stdin.Write(p) }
 
-// CloseInput tells a decoder that was started with Stdin that no more comes.
-func (d *Decoder) CloseInput() error { return d.child.Stdin.Close() }
-
 // Next returns the next picture, io.EOF after the last, or ErrFailed.
 func (d *Decoder) Next() (Picture, error) {
 	p, err := readBMP(d.child.Stdout)

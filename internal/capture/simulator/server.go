@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -31,7 +32,7 @@ type server struct {
 	stream *gortsplib.ServerStream
 }
 
-func listen(addr string, cfg Config, c *clip) (*server, error) {
+func listen(ctx context.Context, addr string, cfg Config, c *clip) (*server, error) {
 	s := &server{cfg: cfg}
 	s.ready.Lock()
 	defer s.ready.Unlock()
@@ -41,7 +42,7 @@ func listen(addr string, cfg Config, c *clip) (*server, error) {
 		// Room for a large keyframe's packets.
 		WriteQueueSize: 4096,
 		Listen: func(network, address string) (net.Listener, error) {
-			l, err := net.Listen(network, address)
+			l, err := (&net.ListenConfig{}).Listen(ctx, network, address)
 			if err == nil {
 				s.addr = l.Addr().String()
 			}

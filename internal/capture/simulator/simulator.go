@@ -33,8 +33,9 @@ type Config struct {
 	Log *slog.Logger
 
 	// FrameSent, if set, is told of every frame as it goes out: its index in
-	// the clip from 0, the round from 0, and the moment, which is also the
-	// frame's time in the RTCP sender reports. It must not block.
+	// the clip from 0, the round from 0, and the moment at which the camera
+	// "took" it, which RTCP sender reports carry too. A busy machine sends it
+	// a little later than that. It must not block.
 	FrameSent func(index, loop int, at time.Time)
 }
 
@@ -69,7 +70,7 @@ func New(ctx context.Context, cfg Config) (*Camera, error) {
 		return nil, fmt.Errorf("camera simulator: %w", err)
 	}
 	c := &Camera{cfg: cfg, clip: clip, encoder: encoder, addr: cfg.Addr}
-	if err := c.Restore(); err != nil {
+	if err := c.restore(ctx); err != nil {
 		return nil, err
 	}
 	playing, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -104,13 +105,15 @@ func (c *Camera) Kill() {
 }
 
 // Restore undoes Kill, at the same address.
-func (c *Camera) Restore() error {
+func (c *Camera) Restore() error { return c.restore(context.Background()) }
+
+func (c *Camera) restore(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.server != nil {
 		return nil
 	}
-	s, err := listen(c.addr, c.cfg, c.clip)
+	s, err := listen(ctx, c.addr, c.cfg, c.clip)
 	if err != nil {
 		return err
 	}
@@ -143,18 +146,17 @@ func (c *Camera) play(ctx context.Context) {
 				return
 			case <-timer.C:
 			}
-			c.send(i, loop, offset, unit)
+			c.send(i, loop, offset, start.Add(offset), unit)
 		}
 	}
 }
 
-func (c *Camera) send(index, loop int, offset time.Duration, unit unit) {
+func (c *Camera) send(index, loop int, offset time.Duration, at time.Time, unit unit) {
 	packets, err := c.encoder.Encode(unit.nals)
 	if err != nil {
 		c.cfg.Log.Error("camera simulator cannot packetize", "error", err)
 		return
 	}
-	at := time.Now()
 	c.mu.Lock()
 	if c.server != nil {
 		for _, p := range packets {
