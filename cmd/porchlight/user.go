@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"porchlight/internal/localcloud"
 	"porchlight/internal/localcloud/oidc"
+	"porchlight/internal/onemachine"
 )
 
 // UserCmd groups the verbs about owners of the local cloud.
@@ -38,7 +38,7 @@ func (c *UserAddCmd) Run(_ context.Context, streams *Streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, users.Close()) }()
-	password := rand.Text()
+	password := onemachine.NewPassword()
 	sub, err := users.AddUser(c.Email, password)
 	if err != nil {
 		return err

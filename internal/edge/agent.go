@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -76,7 +77,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	client, err := iot.Connect(online, iot.ClientConfig{
 		Endpoint: cfg.IoT.Endpoint, ClientID: cfg.Thing, TLS: identity, Log: log,
 		Will: board.will, OnConnect: board.connected,
-		NewSession: func() string { return event.NewID(time.Now()) },
+		NewSession: (&sessions{file: filepath.Join(cfg.StateDir, "session"), log: log}).next,
 	})
 	if err != nil {
 		return err

@@ -210,3 +210,14 @@ func TestStatusIsToldOnConnectAndOnChange(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, event.Offline, s.State)
 }
+
+func TestSessionsSortEvenWhenTheClockIsSetBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "session")
+	future := event.NewID(time.Now().Add(24 * time.Hour))
+	require.NoError(t, os.WriteFile(file, []byte(future), 0o600))
+	s := &sessions{file: file, log: slog.New(slog.DiscardHandler)}
+	first, second := s.next(), s.next()
+	require.Greater(t, first, future)
+	require.Greater(t, second, first)
+	require.Greater(t, (&sessions{file: file, log: s.log}).next(), second)
+}

@@ -27,11 +27,18 @@ func (c *Cloud) startSignIn(context.Context) error {
 	if err != nil {
 		return err
 	}
+	var pool oidc.PoolProperties
+	if err := decodeAll(c.stack, "AWS::Cognito::UserPool", func(_ *template.Resource, p oidc.PoolProperties) error {
+		pool = p
+		return nil
+	}); err != nil {
+		return err
+	}
 	if len(clients) != 1 {
 		return fmt.Errorf("the template has %d user pool clients, and the app needs exactly one", len(clients))
 	}
 	c.signIn, err = oidc.New(oidc.Config{
-		Logger: c.cfg.Log, Issuer: c.Issuer(), Path: filepath.Join(c.cfg.Dir, "cloud", "sign-in.db"), Clients: clients,
+		Logger: c.cfg.Log, Issuer: c.Issuer(), Path: filepath.Join(c.cfg.Dir, "cloud", "sign-in.db"), Clients: clients, Pool: pool,
 	})
 	if err != nil {
 		return err
@@ -49,7 +56,7 @@ func (c *Cloud) startAPI(context.Context) error {
 			return result.Payload, result.FunctionError, err
 		},
 		Permitted: func(functionARN, sourceARN string) bool {
-			return c.mayInvoke(functionARN, "apigateway.amazonaws.com", sourceARN)
+			return c.roles.invoke.Allow(functionARN, "apigateway.amazonaws.com", sourceARN)
 		},
 		// The template names Cognito; its stand-in here has one pool only.
 		IssuerFor: func(string) (string, httpapi.KeySource) { return c.Issuer(), c.signIn.Keys() },
@@ -98,7 +105,19 @@ func (c *Cloud) appHandler() http.Handler {
 		writeJSON(w, map[string]string{"issuer": c.Issuer(), "client_id": c.clientID, "scope": "openid email"})
 	})
 	mux.Handle("/", c.secure(serveApp(c.cfg.App)))
-	return mux
+	return c.oneOrigin(mux)
+}
+
+// oneOrigin sends a browser that came by the name localhost to the address
+// that the sign-in knows, for cookies and tokens hold for one origin.
+func (c *Cloud) oneOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host, _, _ := strings.Cut(r.Host, ":"); host == "localhost" {
+			http.Redirect(w, r, c.AppURL()+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // secure sets the headers that CloudFront sets on AWS.

@@ -1,9 +1,3 @@
-// Package localcloud is AWS as far as Porchlight uses it, on this machine:
-// the services that the committed CDK template asks for, wired as that
-// template says and by nothing else, running the same Lambda binaries.
-//
-// Everything it keeps is in one folder and survives the death of the process
-// at any moment.
 package localcloud
 
 import (
@@ -25,10 +19,6 @@ import (
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/lambda"
 	"porchlight/internal/localcloud/oidc"
-	"porchlight/internal/localcloud/s3"
-	"porchlight/internal/localcloud/secrets"
-	"porchlight/internal/localcloud/sns"
-	"porchlight/internal/localcloud/sqs"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
 )
@@ -69,12 +59,9 @@ type Cloud struct {
 
 	keys     *sts.Service
 	tables   *dynamo.Server
-	objects  *s3.Store
-	queues   *sqs.Service
-	topics   *sns.Service
-	secrets  *secrets.Store
+	base     *Core // S3, SQS, SNS and Secrets Manager
 	lambdas  *lambda.Service
-	core     *iotcore.Core
+	iot      *iotcore.Core
 	signIn   *oidc.Provider
 	clientID string
 	api      *httpapi.API
@@ -123,18 +110,13 @@ func Open(ctx context.Context, cfg Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	for _, start := range []func(context.Context) error{
-		c.startKeys, c.startTables, c.startObjects, c.startQueues, c.startSecrets,
-		c.startLambdas, c.startTopics, c.startIoT, c.startSignIn, c.startAPI,
+		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, err
 		}
 	}
-	door, err := c.frontDoor()
-	if err != nil {
-		return nil, err
-	}
-	c.serve(ctx, aws, door)
+	c.serve(ctx, aws, c.base.Door)
 	c.serve(ctx, app, c.appHandler())
 	return c, nil
 }
@@ -198,7 +180,7 @@ func (c *Cloud) RegisterThing(name string) (iotcore.Files, error) {
 	if err != nil {
 		return iotcore.Files{}, err
 	}
-	return c.core.RegisterThing(name, policy)
+	return c.iot.RegisterThing(name, policy)
 }
 
 // dir is the folder of one service, below the data folder.

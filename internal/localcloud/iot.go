@@ -10,7 +10,9 @@ import (
 	"porchlight/internal/localcloud/template"
 )
 
-func (c *Cloud) startIoT(ctx context.Context) error {
+// openIoT makes IoT Core without starting it: nothing may come in before what
+// it is handed to exists.
+func (c *Cloud) openIoT(context.Context) error {
 	cfg := iotcore.Config{
 		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
 		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials,
@@ -39,14 +41,18 @@ func (c *Cloud) startIoT(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.core, err = iotcore.New(cfg); err != nil {
+	if c.iot, err = iotcore.New(cfg); err != nil {
 		return err
 	}
-	c.closing(c.core.Close)
-	if err := c.core.Start(ctx); err != nil {
+	c.closing(c.iot.Close)
+	return nil
+}
+
+func (c *Cloud) startIoT(ctx context.Context) error {
+	if err := c.iot.Start(ctx); err != nil {
 		return fmt.Errorf("IoT Core: %w: stop what uses the port, or choose others with --mqtt and --credentials", err)
 	}
-	c.addresses.MQTT, c.addresses.Credentials = c.core.MQTTAddr(), c.core.CredentialsAddr()
+	c.addresses.MQTT, c.addresses.Credentials = c.iot.MQTTAddr(), c.iot.CredentialsAddr()
 	return nil
 }
 
@@ -58,29 +64,37 @@ func (a ruleActions) PublishSNS(ctx context.Context, by iotcore.Caller, topicARN
 	if err := a.roles.allow(by.RoleARN, "sns:Publish", topicARN, nil); err != nil {
 		return err
 	}
-	_, err := a.topics.Publish(ctx, topicARN, string(message), nil)
+	_, err := a.base.SNS.Publish(ctx, topicARN, string(message), nil)
 	return err
 }
 
 // SendSQS implements iotcore.Actions.
 func (a ruleActions) SendSQS(ctx context.Context, by iotcore.Caller, queueURL string, message []byte) error {
-	arn, err := a.queueARN(queueURL)
-	if err != nil {
-		return err
-	}
+	arn := a.queueARN(queueURL)
 	if err := a.roles.allow(by.RoleARN, "sqs:SendMessage", arn, nil); err != nil {
 		return err
 	}
-	_, err = a.queues.Send(ctx, arn, string(message), nil)
+	_, err := a.base.SQS.Send(ctx, arn, string(message), nil)
 	return err
 }
 
 // InvokeLambda implements iotcore.Actions.
 func (a ruleActions) InvokeLambda(ctx context.Context, by iotcore.Caller, functionARN string, payload []byte) error {
-	if !a.mayInvoke(functionARN, "iot.amazonaws.com", by.RuleARN) {
+	if !a.roles.invoke.Allow(functionARN, "iot.amazonaws.com", by.RuleARN) {
 		return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s", by.RuleARN, functionARN)
 	}
 	return a.lambdas.InvokeAsync(ctx, functionARN, payload)
+}
+
+// queueARN finds a queue of the template by its URL; what is not one comes back
+// as it is and is then refused as a resource nobody may use.
+func (c *Cloud) queueARN(url string) string {
+	for _, r := range c.stack.OfType("AWS::SQS::Queue") {
+		if r.PhysicalID == url {
+			return r.ARN
+		}
+	}
+	return url
 }
 
 // deviceRoles gives things the credentials of the roles behind role aliases.

@@ -1,11 +1,11 @@
 package localcloud
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	"porchlight/internal/localcloud/iam"
+	"porchlight/internal/localcloud/lambda"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
 )
@@ -14,7 +14,7 @@ import (
 type roles struct {
 	trust    map[string]iam.Document   // by role ARN
 	policies map[string][]iam.Document // by role ARN
-	invoke   map[string][]iam.Document // resource policies, by function ARN
+	invoke   lambda.Permissions
 }
 
 type inlinePolicy struct {
@@ -23,7 +23,7 @@ type inlinePolicy struct {
 }
 
 func newRoles(stack *template.Stack) (*roles, error) {
-	r := &roles{trust: map[string]iam.Document{}, policies: map[string][]iam.Document{}, invoke: map[string][]iam.Document{}}
+	r := &roles{trust: map[string]iam.Document{}, policies: map[string][]iam.Document{}}
 	arns := map[string]string{} // by role name
 	type roleProperties struct {
 		AssumeRolePolicyDocument iam.Document
@@ -61,46 +61,16 @@ func newRoles(stack *template.Stack) (*roles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, r.readPermissions(stack)
+	return r, decodeAll(stack, "AWS::Lambda::Permission", func(_ *template.Resource, p lambda.PermissionProperties) error {
+		r.invoke = append(r.invoke, p)
+		return nil
+	})
 }
 
 // isLoggingPolicy tells the managed policy that lets a function write its log,
 // which needs no permission here.
 func isLoggingPolicy(arn string) bool {
 	return arn == "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-}
-
-// readPermissions turns each AWS::Lambda::Permission into the statement that
-// Lambda adds to the function's resource policy for it.
-func (r *roles) readPermissions(stack *template.Stack) error {
-	type permission struct {
-		Action, FunctionName, Principal, SourceArn, SourceAccount string //nolint:revive // CloudFormation's names
-	}
-	return decodeAll(stack, "AWS::Lambda::Permission", func(res *template.Resource, p permission) error {
-		function := p.FunctionName
-		for _, f := range stack.OfType("AWS::Lambda::Function") {
-			if f.Name == p.FunctionName {
-				function = f.ARN
-			}
-		}
-		statement := map[string]any{
-			"Effect": "Allow", "Action": p.Action, "Resource": function,
-			"Principal": map[string]string{"Service": p.Principal},
-		}
-		if p.SourceArn != "" {
-			statement["Condition"] = map[string]any{"ArnLike": map[string]string{"aws:SourceArn": p.SourceArn}}
-		}
-		raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{statement}})
-		if err != nil {
-			return err
-		}
-		document, err := iam.Parse(raw)
-		if err != nil {
-			return fmt.Errorf("%s: %w", res.LogicalID, err)
-		}
-		r.invoke[function] = append(r.invoke[function], document)
-		return nil
-	})
 }
 
 // Authorize implements frontdoor.Authorizer. A refusal names the statement
@@ -116,13 +86,4 @@ func (r *roles) allow(roleARN, action, resource string, variables map[string]str
 	}
 	return fmt.Errorf("role %s may not %s on %s (%s): add to its policy {\"Effect\":\"Allow\",\"Action\":%q,\"Resource\":%q}",
 		roleARN, action, resource, decision.Reason, action, resource)
-}
-
-// mayInvoke tells whether a function's resource policy lets a service invoke
-// it on behalf of source.
-func (c *Cloud) mayInvoke(functionARN, service, sourceARN string) bool {
-	return iam.Evaluate(c.roles.invoke[functionARN], iam.Request{
-		Action: "lambda:InvokeFunction", Resource: functionARN, Principal: service,
-		Variables: map[string]string{"aws:SourceArn": sourceARN},
-	}).Allowed
 }

@@ -2,19 +2,14 @@ package localcloud
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
 	"time"
 
 	"porchlight/internal/localcloud/dynamo"
-	"porchlight/internal/localcloud/frontdoor"
 	"porchlight/internal/localcloud/lambda"
-	"porchlight/internal/localcloud/s3"
-	"porchlight/internal/localcloud/secrets"
 	"porchlight/internal/localcloud/sns"
-	"porchlight/internal/localcloud/sqs"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
 )
@@ -45,51 +40,33 @@ func (c *Cloud) startTables(ctx context.Context) error {
 	return nil
 }
 
-func (c *Cloud) startObjects(ctx context.Context) error {
+// startCore opens S3, SQS, SNS and Secrets Manager behind the front door.
+func (c *Cloud) startCore(ctx context.Context) error {
 	var err error
-	if c.objects, err = s3.Open(s3.Config{Dir: c.dir("s3"), Logger: c.cfg.Log}); err != nil {
-		return err
-	}
-	c.closing(c.objects.Close)
-	err = decodeAll(c.stack, "AWS::S3::Bucket", func(r *template.Resource, props s3.Properties) error {
-		props.BucketName = r.Name
-		return c.objects.Provision(props)
+	c.base, err = OpenCore(CoreConfig{
+		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
+		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler()}, Logger: c.cfg.Log,
 	})
 	if err != nil {
 		return err
 	}
-	c.running.Go(func() {
-		if err := c.objects.Run(ctx); err != nil && ctx.Err() == nil {
-			c.cfg.Log.Error("objects no longer expire", "error", err)
+	c.closing(c.base.Close)
+	c.running.Go(func() { c.base.Run(ctx) })
+	return decodeAll(c.stack, "AWS::SNS::Subscription", func(_ *template.Resource, p sns.SubscriptionProperties) error {
+		if p.Protocol == "lambda" && !c.roles.invoke.Allow(p.Endpoint, "sns.amazonaws.com", p.TopicArn) {
+			return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s: add one", p.TopicArn, p.Endpoint)
 		}
+		return nil
 	})
-	return nil
 }
 
-func (c *Cloud) startQueues(context.Context) error {
-	var err error
-	if c.queues, err = sqs.Open(sqs.Config{Dir: c.dir("sqs"), Endpoint: c.AWSURL()}); err != nil {
-		return err
-	}
-	c.closing(c.queues.Close)
-	err = decodeAll(c.stack, "AWS::SQS::Queue", func(r *template.Resource, props sqs.Properties) error {
-		props.QueueName = r.Name
-		return c.queues.Provision(r.ARN, props)
-	})
-	if err != nil {
-		return err
-	}
-	return c.queues.Check()
-}
+// topicInvoker hands messages from topics to functions. Topics exist before
+// functions do, which send their failures to queues.
+type topicInvoker struct{ *Cloud }
 
-func (c *Cloud) startSecrets(context.Context) error {
-	var err error
-	if c.secrets, err = secrets.Open(secrets.Config{Dir: c.dir("secrets")}); err != nil {
-		return err
-	}
-	return decodeAll(c.stack, "AWS::SecretsManager::Secret", func(r *template.Resource, props secrets.Properties) error {
-		return c.secrets.Provision(r.ARN, r.Name, props)
-	})
+// InvokeAsync implements sns.LambdaInvoker.
+func (t topicInvoker) InvokeAsync(ctx context.Context, functionARN string, payload []byte) error {
+	return t.lambdas.InvokeAsync(ctx, functionARN, payload)
 }
 
 // lambdaKey is the metadata that names a function's folder below lambdas/.
@@ -102,10 +79,7 @@ const retryDelay = 5 * time.Second
 func (c *Cloud) startLambdas(context.Context) error {
 	async := map[string]lambda.AsyncConfig{}
 	err := decodeAll(c.stack, "AWS::Lambda::EventInvokeConfig", func(_ *template.Resource, p lambda.EventInvokeConfigProperties) error {
-		async[p.FunctionName] = lambda.AsyncConfig{
-			Retries: p.MaximumRetryAttempts, MaxAge: time.Duration(p.MaximumEventAgeInSeconds) * time.Second,
-			Destination: p.DestinationConfig.OnFailure.Destination,
-		}
+		async[p.FunctionName] = p.Async()
 		return nil
 	})
 	if err != nil {
@@ -117,12 +91,10 @@ func (c *Cloud) startLambdas(context.Context) error {
 		if folder == "" {
 			return fmt.Errorf("no metadata %q: it must name the function's folder below lambdas/", lambdaKey)
 		}
-		functions = append(functions, lambda.Function{
-			Name: r.Name, ARN: r.ARN, Role: p.Role, Path: filepath.Join(c.cfg.Lambdas, folder, "bootstrap"),
-			Env: p.Environment.Variables, Timeout: time.Duration(p.Timeout) * time.Second, MemorySize: p.MemorySize,
-			MaxConcurrency: p.ReservedConcurrentExecutions, Async: async[r.Name],
-		})
-		return nil
+		f, err := p.Function(r.Name, r.ARN, filepath.Join(c.cfg.Lambdas, folder, "bootstrap"))
+		f.Async = async[r.Name]
+		functions = append(functions, f)
+		return err
 	})
 	if err != nil {
 		return err
@@ -131,11 +103,11 @@ func (c *Cloud) startLambdas(context.Context) error {
 		Logger: c.cfg.Log, Region: c.cfg.Region, Functions: functions, Endpoint: c.AWSURL(),
 		QueuePath: filepath.Join(c.cfg.Dir, "cloud", "lambda.db"), RetryDelay: retryDelay,
 		Credentials: func(_ context.Context, roleARN string) (string, string, string, time.Time, error) {
-			session, err := c.keys.Issue(roleARN, "lambda", nil, time.Hour)
+			session, err := c.keys.Issue(roleARN, "lambda", nil, sts.MaxTTL)
 			return session.AccessKeyID, session.SecretAccessKey, session.SessionToken, session.Expiration, err
 		},
 		OnFailure: func(ctx context.Context, destinationARN string, record []byte) error {
-			_, err := c.queues.Send(ctx, destinationARN, string(record), nil)
+			_, err := c.base.SQS.Send(ctx, destinationARN, string(record), nil)
 			return err
 		},
 	})
@@ -144,55 +116,4 @@ func (c *Cloud) startLambdas(context.Context) error {
 	}
 	c.closing(c.lambdas.Close)
 	return nil
-}
-
-func (c *Cloud) startTopics(context.Context) error {
-	c.topics = sns.New(sns.Config{Lambda: c.lambdas, Queues: snsQueues{c.queues}, Logger: c.cfg.Log})
-	err := decodeAll(c.stack, "AWS::SNS::Topic", func(r *template.Resource, p sns.TopicProperties) error {
-		return c.topics.ProvisionTopic(r.ARN, p)
-	})
-	if err != nil {
-		return err
-	}
-	return decodeAll(c.stack, "AWS::SNS::Subscription", func(r *template.Resource, p sns.SubscriptionProperties) error {
-		if p.Protocol == "lambda" && !c.mayInvoke(p.Endpoint, "sns.amazonaws.com", p.TopicArn) {
-			return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s", p.TopicArn, p.Endpoint)
-		}
-		return c.topics.Subscribe(r.ARN, p)
-	})
-}
-
-// snsQueues hands messages from topics to queues.
-type snsQueues struct{ queues *sqs.Service }
-
-func (q snsQueues) Send(ctx context.Context, queueARN, body string, attributes map[string]sns.Attribute) error {
-	converted := make(map[string]sqs.Attribute, len(attributes))
-	for name, a := range attributes {
-		converted[name] = sqs.Attribute{DataType: a.Type, StringValue: a.Value}
-	}
-	_, err := q.queues.Send(ctx, queueARN, body, converted)
-	return err
-}
-
-func (c *Cloud) frontDoor() (http.Handler, error) {
-	return frontdoor.New(frontdoor.Config{
-		Region: c.cfg.Region, AccountID: AccountID, Keys: c.keys, Authorizer: c.roles, Logger: c.cfg.Log,
-		SecretARN: c.secrets.ARN,
-		Handlers: map[string]http.Handler{
-			"dynamodb": c.tables.Handler(), "s3": c.objects, "sns": c.topics, "sqs": c.queues,
-			"secretsmanager": c.secrets, "iotdata": c.core.DataHandler(), "sts": c.keys,
-		},
-	})
-}
-
-var errNoSuchQueue = errors.New("no such queue")
-
-// queueARN finds a queue of the template by its URL.
-func (c *Cloud) queueARN(url string) (string, error) {
-	for _, r := range c.stack.OfType("AWS::SQS::Queue") {
-		if r.PhysicalID == url {
-			return r.ARN, nil
-		}
-	}
-	return "", fmt.Errorf("%w: %s", errNoSuchQueue, url)
 }

@@ -30,7 +30,7 @@ func ensureOwner(cloud *localcloud.Cloud, data, email string) (oidc.User, error)
 	if u, ok, err := find(); ok || err != nil {
 		return u, err
 	}
-	password := rand.Text()
+	password := NewPassword()
 	text := fmt.Sprintf("e-mail:   %s\npassword: %s\n", email, password)
 	if err := os.WriteFile(passwordFile(data), []byte(text), 0o600); err != nil {
 		return oidc.User{}, fmt.Errorf("keep the owner's password: %w", err)
@@ -38,6 +38,10 @@ func ensureOwner(cloud *localcloud.Cloud, data, email string) (oidc.User, error)
 	sub, err := cloud.AddUser(email, password)
 	return oidc.User{Sub: sub, Email: email}, err
 }
+
+// NewPassword makes one with at least 128 bits that has every kind of
+// character a pool may ask for.
+func NewPassword() string { return rand.Text() + "-" + strings.ToLower(rand.Text()[:4]) + "9a" }
 
 // writeAWSKeys leaves the keys of the account's root for the operator's own
 // tools, as a file for the shell.
