@@ -31,8 +31,8 @@ type news struct {
 }
 
 const (
-	updateAtMost = time.Second      // between two updates
-	betterBy     = 1.15             // how much better a picture must be to replace the best
+	updateAtMost = time.Second // between two updates
+	betterBy     = 1.15        // how much better a picture must be to replace the best
 )
 
 // activeFor is how long an object at rest stays interesting. People wait at
