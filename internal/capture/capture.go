@@ -80,6 +80,9 @@ func Run(ctx context.Context, cfg Config, handle func(*event.Frame)) error {
 		return err
 	}
 	src, err := open(ctx, cfg)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
