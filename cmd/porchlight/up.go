@@ -19,7 +19,7 @@ type UpCmd struct {
 	Config  string   `name:"config" type:"path" placeholder:"FILE" help:"File with the sections detector, spool and cameras."`
 	Data    string   `name:"data" type:"path" default:"data" help:"Folder of everything that is kept."`
 	Models  string   `name:"models" env:"PORCHLIGHT_MODELS" type:"path" placeholder:"DIR" help:"Folder of the models (default: ~/.local/share/porchlight/models)."`
-	Thing   string   `name:"thing" default:"home" help:"AWS IoT name of the gateway."`
+	Thing   []string `name:"thing" default:"home" help:"AWS IoT name of the gateway. May be repeated: the others get a certificate, for devices that run elsewhere."`
 	Owner   string   `name:"owner" default:"owner@porchlight.local" help:"E-mail of the first owner."`
 	Listen  string   `name:"listen" default:"${app}" help:"Address of the app."`
 	AWS     string   `name:"aws" default:"${aws}" help:"Address of the AWS APIs."`
@@ -51,7 +51,7 @@ func (c *UpCmd) Run(ctx context.Context, streams *Streams) error {
 		level = slog.LevelInfo
 	}
 	return onemachine.Run(ctx, onemachine.Options{
-		Installation: onemachine.InCheckout(root), Data: c.Data, Thing: c.Thing, Owner: c.Owner,
+		Installation: onemachine.InCheckout(root), Data: c.Data, Thing: c.Thing[0], MoreThings: c.Thing[1:], Owner: c.Owner,
 		Listen: localcloud.Addresses{App: c.Listen, AWS: c.AWS, MQTT: c.MQTT, Credentials: c.Creds},
 		Config: c.Config, Cameras: cameras, Models: c.Models, Stdout: streams.Stdout, JSON: c.JSON,
 		Log: slog.New(slog.NewTextHandler(streams.Stderr, &slog.HandlerOptions{Level: level})),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"porchlight/internal/localcloud"
@@ -75,8 +76,11 @@ func (c *UserListCmd) Run(_ context.Context, streams *Streams) (err error) {
 
 // openUsers opens the file of a local cloud that is not running.
 func openUsers(data string, streams *Streams) (*oidc.Provider, error) {
+	file := filepath.Join(data, "cloud", "sign-in.db")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
 	return oidc.New(oidc.Config{
-		Logger: streams.Log, Issuer: "http://" + localcloud.DefaultAddresses().App + "/oidc",
-		Path: filepath.Join(data, "cloud", "sign-in.db"),
+		Logger: streams.Log, Issuer: "http://" + localcloud.DefaultAddresses().App + "/oidc", Path: file,
 	})
 }

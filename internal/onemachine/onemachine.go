@@ -18,6 +18,7 @@ import (
 
 	"porchlight/internal/cloud/store"
 	"porchlight/internal/localcloud"
+	"porchlight/internal/localcloud/iotcore"
 )
 
 // Installation says where the parts that were built are.
@@ -56,7 +57,8 @@ type Options struct {
 	Installation Installation
 	Data         string // folder of everything that is kept
 	Listen       localcloud.Addresses
-	Thing        string
+	Thing        string            // the gateway that runs here
+	MoreThings   []string          // get a certificate and the owner, for devices that run elsewhere
 	Owner        string            // e-mail of the first owner
 	Config       string            // file with detector, spool and cameras; may be empty
 	Cameras      map[string]string // source by name
@@ -115,12 +117,16 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := writeAWSKeys(cloud, o.Data); err != nil {
 		return err
 	}
-	files, err := cloud.RegisterThing(o.Thing)
+	files, err := addThing(ctx, cloud, o.Thing, owner.Sub)
 	if err != nil {
 		return err
 	}
-	if err := claim(ctx, cloud, o.Thing, owner.Sub); err != nil {
-		return err
+	for _, thing := range o.MoreThings {
+		more, err := addThing(ctx, cloud, thing, owner.Sub)
+		if err != nil {
+			return err
+		}
+		o.Step("thing    %s  certificate in %s", thing, filepath.Dir(more.Certificate))
 	}
 	configFile, cameras, err := writeConfig(cloud, o, files)
 	if err != nil {
@@ -142,6 +148,14 @@ func Run(ctx context.Context, o Options) (err error) {
 		args = append(args, "-json")
 	}
 	return runComponent(ctx, o.Installation.Camera, args, o.Stdout, o.Log)
+}
+
+func addThing(ctx context.Context, cloud *localcloud.Cloud, thing, owner string) (iotcore.Files, error) {
+	files, err := cloud.RegisterThing(thing)
+	if err != nil {
+		return files, err
+	}
+	return files, claim(ctx, cloud, thing, owner)
 }
 
 // claim makes the owner the thing's owner, once.

@@ -25,7 +25,8 @@ type Config struct {
 	Path string
 	// Pool is the template's user pool.
 	Pool PoolProperties
-	// Clients are the template's app clients, by client id.
+	// Clients are the template's app clients, by client id. Without any the
+	// provider only keeps users.
 	Clients map[string]ClientProperties
 	// PasswordCost is bcrypt's; 0: its default.
 	PasswordCost int
@@ -61,8 +62,8 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil || issuer.Host == "" || issuer.Path == "" || strings.HasSuffix(issuer.Path, "/") {
 		return nil, fmt.Errorf("oidc: issuer %q must be a URL with a path and no slash at its end", cfg.Issuer)
 	}
-	if cfg.Logger == nil || cfg.Path == "" || len(cfg.Clients) == 0 {
-		return nil, errors.New("oidc: Logger, Path and Clients must be set")
+	if cfg.Logger == nil || cfg.Path == "" {
+		return nil, errors.New("oidc: Logger and Path must be set")
 	}
 	if cfg.PasswordCost == 0 {
 		cfg.PasswordCost = bcrypt.DefaultCost
