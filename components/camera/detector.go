@@ -1,6 +1,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"porchlight/internal/config"
 	"porchlight/internal/edge"
 	"porchlight/internal/event"
@@ -10,7 +12,7 @@ import (
 )
 
 // openDetector opens the configured model, or the best one installed.
-func openDetector(cfg config.Detector) (edge.Detector, event.Detector, error) {
+func openDetector(cfg config.Detector, log *slog.Logger) (edge.Detector, event.Detector, error) {
 	none := event.Detector{}
 	dir := cfg.Models
 	if dir == "" {
@@ -19,7 +21,7 @@ func openDetector(cfg config.Detector) (edge.Detector, event.Detector, error) {
 			return nil, none, err
 		}
 	}
-	store, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest()})
+	store, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Log: log})
 	if err != nil {
 		return nil, none, err
 	}

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	detector, info, err := openDetector(cfg.Detector)
+	detector, info, err := openDetector(cfg.Detector, log)
 	if err != nil {
 		return err
 	}

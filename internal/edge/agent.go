@@ -179,7 +179,7 @@ func runCamera(ctx context.Context, camera config.Camera, deps cameraDeps) {
 			deps.board.set(deps.id, event.CameraEnded, "")
 			return
 		}
-		log.Error("camera failed, will try again", "error", err, "in", wait)
+		log.Error("camera failed, will try again", "error", err, "in", wait.String())
 		deps.board.set(deps.id, event.CameraFailed, err.Error())
 		select {
 		case <-ctx.Done():

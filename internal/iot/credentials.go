@@ -53,26 +53,31 @@ type credentialsProvider struct {
 
 // Retrieve implements aws.CredentialsProvider.
 func (p *credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	fail := func(err error) (aws.Credentials, error) {
+	c, err := p.fetch(ctx)
+	if err != nil {
 		return aws.Credentials{}, fmt.Errorf("%w from %s: %w", ErrCredentials, p.url, err)
 	}
+	return c, nil
+}
+
+func (p *credentialsProvider) fetch(ctx context.Context) (none aws.Credentials, _ error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url, nil)
 	if err != nil {
-		return fail(err)
+		return none, err
 	}
 	req.Header.Set("x-amzn-iot-thingname", p.thing)
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return fail(err)
+		return none, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if err != nil {
-		return fail(err)
+		return none, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fail(fmt.Errorf("%s: %.200s: check the role alias and that the thing's policy allows iot:AssumeRoleWithCertificate on it",
-			resp.Status, body))
+		return none, fmt.Errorf("%s: %.200s: check the role alias and that the thing's policy allows iot:AssumeRoleWithCertificate on it",
+			resp.Status, body)
 	}
 	var answer struct {
 		Credentials struct {
@@ -83,11 +88,11 @@ func (p *credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, er
 		} `json:"credentials"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return fail(errors.New("the answer is not the JSON it should be"))
+		return none, errors.New("the answer is not the JSON it should be")
 	}
 	c := answer.Credentials
 	if c.AccessKeyID == "" || c.SecretAccessKey == "" || c.Expiration.IsZero() {
-		return fail(errors.New("the answer lacks a key or its expiry"))
+		return none, errors.New("the answer lacks a key or its expiry")
 	}
 	return aws.Credentials{
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken,

@@ -214,7 +214,7 @@ func (c *Cloud) serve(ctx context.Context, l net.Listener, h http.Handler) {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if err := server.Shutdown(grace); err != nil {
-			server.Close()
+			_ = server.Close() // what has not finished by now is cut off
 		}
 	})
 }

@@ -37,7 +37,7 @@ func runComponent(ctx context.Context, program string, args []string, stdout io.
 		if time.Since(started) > steadyAfter {
 			pause = time.Second
 		}
-		log.Error("camera component ended, starting it again", "error", err, "in", pause)
+		log.Error("camera component ended, starting it again", "error", err, "in", pause.String())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -70,7 +70,7 @@ func runOnce(ctx context.Context, program string, args []string, stdout io.Write
 			return
 		}
 		var reading sync.WaitGroup
-		reading.Go(func() { relayLog(stderr, log) })
+		reading.Go(func() { relayLog(ctx, stderr, log) })
 		reading.Wait()
 		done <- cmd.Wait()
 	}()
@@ -78,11 +78,11 @@ func runOnce(ctx context.Context, program string, args []string, stdout io.Write
 }
 
 // relayLog passes on the component's log line by line.
-func relayLog(r io.Reader, log *slog.Logger) {
+func relayLog(ctx context.Context, r io.Reader, log *slog.Logger) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 256<<10)
 	for lines.Scan() {
-		relay(lines.Text(), log)
+		relay(ctx, lines.Text(), log)
 	}
 	_, _ = io.Copy(io.Discard, r)
 }

@@ -11,10 +11,10 @@ import (
 
 // relay logs a line of the component's JSON log as our own; what is not one is
 // logged as it is.
-func relay(line string, log *slog.Logger) {
+func relay(ctx context.Context, line string, log *slog.Logger) {
 	var fields map[string]any
 	if err := json.Unmarshal([]byte(line), &fields); err != nil {
-		log.Warn("camera component", "output", line)
+		log.WarnContext(ctx, "camera component", "output", line)
 		return
 	}
 	var level slog.Level
@@ -26,12 +26,12 @@ func relay(line string, log *slog.Logger) {
 	for _, key := range []string{"time", "level", "msg"} {
 		delete(fields, key)
 	}
-	if !log.Enabled(context.Background(), level) {
+	if !log.Enabled(ctx, level) {
 		return
 	}
 	record := slog.NewRecord(time.Now(), level, message, 0)
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		record.AddAttrs(slog.Any(key, fields[key]))
 	}
-	_ = log.Handler().Handle(context.Background(), record)
+	_ = log.Handler().Handle(ctx, record)
 }

@@ -22,7 +22,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"porchlight/internal/event"
 	"porchlight/internal/localcloud/oidc/oidctest"
 	"porchlight/internal/onemachine"
 	"porchlight/internal/vision/visiontest"
@@ -39,10 +38,9 @@ func root() string {
 // TestMain builds the programs, so that the tests never run yesterday's.
 func TestMain(m *testing.M) {
 	if err := build(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		panic(err)
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 func build() error {
@@ -73,7 +71,6 @@ type machine struct {
 
 	mu     sync.Mutex
 	stderr bytes.Buffer
-	events []event.Event // as the component printed them
 }
 
 // boot starts porchlight up on a data folder, on free ports.
@@ -115,12 +112,6 @@ func (m *machine) read(stdout io.Reader, ready chan<- onemachine.Ready) {
 		var first struct{ Ready *onemachine.Ready }
 		if json.Unmarshal(lines.Bytes(), &first) == nil && first.Ready != nil {
 			ready <- *first.Ready
-			continue
-		}
-		if e, err := event.Parse(lines.Bytes()); err == nil {
-			m.mu.Lock()
-			m.events = append(m.events, *e)
-			m.mu.Unlock()
 		}
 	}
 }
@@ -137,12 +128,6 @@ func (m *machine) log() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.stderr.String()
-}
-
-func (m *machine) printed() []event.Event {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]event.Event(nil), m.events...)
 }
 
 // stop ends it as Ctrl-C does and checks that it ends well.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Errors of a spool.
@@ -77,7 +78,7 @@ func Open(cfg Config) (*Spool, error) {
 		cfg.Now = time.Now
 	}
 	db, err := bolt.Open(cfg.Path, 0o600, &bolt.Options{Timeout: 2 * time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open spool %s: another process uses it: stop that one first: %w", cfg.Path, err)
 	}
 	if err != nil {
@@ -96,8 +97,7 @@ func Open(cfg Config) (*Spool, error) {
 		})
 	})
 	if err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open spool %s: %w", cfg.Path, err)
+		return nil, errors.Join(fmt.Errorf("open spool %s: %w", cfg.Path, err), db.Close())
 	}
 	return s, nil
 }

@@ -15,8 +15,8 @@ import (
 
 // Debian's MQTT command-line clients.
 const (
-	pub = "mosquitto_pub" //nolint:misspell // the program's name
-	sub = "mosquitto_sub" //nolint:misspell // the program's name
+	pub = "mosquitto_pub"
+	sub = "mosquitto_sub"
 )
 
 // runTool runs one of them. They speak MQTT 3.1.1 unless
