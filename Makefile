@@ -20,22 +20,29 @@ endif
 
 # The camera `make run` watches: an rtsp:// URL, /dev/video0, a file or folder.
 SAMPLE := /usr/share/doc/opencv-doc/examples/data/vtest.avi
+MODEL  ?= yolox-nano
 CAMERA ?= $(if $(TESTDATA),$(TESTDATA)/footage/one-by-one-person-detection.mp4,$(SAMPLE))
 
 RUN_PACKAGES  := g++ pkg-config libopencv-dev ffmpeg opencv-doc
 TEST_PACKAGES := $(RUN_PACKAGES) chromium mosquitto-clients awscli
 
-.PHONY: help run test test-go test-infra test-web build lambdas web deps test-deps node-deps lint vet race fuzz bench vuln fmt generate template deploy destroy clean
+.PHONY: help run model test test-go test-infra test-web build lambdas web deps test-deps node-deps lint vet race fuzz bench vuln fmt generate template deploy destroy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-run: deps build ## build and start everything on this machine, with a camera (CAMERA=rtsp://…|/dev/video0|file)
-	@$(BIN)/porchlight up --data "$(DATA)" --camera "$(CAMERA)" $(UP_FLAGS)
+run: deps build model ## build and start everything on this machine, with a camera (CAMERA=rtsp://…|/dev/video0|file)
+	@exec $(BIN)/porchlight up --data "$(DATA)" --camera "$(CAMERA)" $(UP_FLAGS)
 
 build: $(BIN)/.node lambdas web ## build the programs, the Lambdas and the app
 	@echo "==> building bin/porchlight and bin/camera"
 	@$(GO) build -trimpath -o $(BIN)/ ./cmd/porchlight ./components/camera
+
+# Without a model the built-in detector does, weakly, and says so itself.
+model:
+	@$(BIN)/porchlight models verify $(MODEL) >/dev/null 2>&1 || { \
+	  echo "==> fetching the detection model $(MODEL)"; \
+	  $(BIN)/porchlight models pull $(MODEL) || echo "==> going on without it"; }
 
 lambdas: ## build the Lambda bootstraps for this machine (GOARCH=arm64 for AWS)
 	@echo "==> building Lambdas: $(LAMBDAS)"
@@ -100,7 +107,9 @@ test-web: web/node_modules/.stamp ## check and test the app
 	@echo "==> app: types, tests, size"
 	@npm --prefix web run --silent check
 	@npm --prefix web run --silent test
+	@npm --prefix web run --silent build >/dev/null
 	@npm --prefix web run --silent size
+	@npm --prefix web run --silent test:browser
 
 test-infra: infra/node_modules/.stamp ## test the CDK app and its committed template
 	@echo "==> infrastructure"
