@@ -54,7 +54,7 @@ web: web/dist/index.html ## build the app
 
 web/dist/index.html: $(shell find web/src web/public web/index.html web/*.json web/*.ts 2>/dev/null | grep -v node_modules) | web/node_modules/.stamp
 	@echo "==> building the app"
-	@npm --prefix web run --silent build
+	@npm --prefix web run --silent build -- --logLevel warn
 
 web/node_modules/.stamp: web/package-lock.json
 	@echo "==> installing the app's npm packages"
@@ -107,7 +107,7 @@ test-web: web/node_modules/.stamp ## check and test the app
 	@echo "==> app: types, tests, size"
 	@npm --prefix web run --silent check
 	@npm --prefix web run --silent test
-	@npm --prefix web run --silent build >/dev/null
+	@npm --prefix web run --silent build -- --logLevel warn
 	@npm --prefix web run --silent size
 	@npm --prefix web run --silent test:browser
 
@@ -138,8 +138,7 @@ $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
 	@mv $(BIN)/golangci-lint $@
 
 vuln: ## look for known vulnerabilities, where the databases can be reached
-	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./... || echo "govulncheck: not checked, or see above"
-	@npm --prefix web audit || echo "npm audit: not checked, or see above"
+	@test/vuln.sh
 
 template: infra/node_modules/.stamp ## renew the committed CloudFormation template from the CDK app
 	@npm --prefix infra run --silent snapshot
