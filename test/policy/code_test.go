@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"go/ast"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -47,6 +48,25 @@ func noInit(all files) []fault {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "init" && fn.Recv == nil {
 				at := fmt.Sprintf("func init at line %d", f.set.Position(fn.Pos()).Line)
 				faults = append(faults, fault{f.path, at, "let a constructor do it: nothing happens by importing"})
+			}
+		}
+	}
+	return faults
+}
+
+// fuzzSeeds wants a committed corpus for every fuzz target, for go test runs
+// just that.
+func fuzzSeeds(all files) []fault {
+	parsed, faults := all.parseGo()
+	for _, f := range parsed {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || !f.test || !strings.HasPrefix(fn.Name.Name, "Fuzz") {
+				continue
+			}
+			folder := path.Join(f.dir, "testdata/fuzz", fn.Name.Name) + "/"
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(all)), func(name string) bool { return strings.HasPrefix(name, folder) }) {
+				faults = append(faults, fault{f.path, fn.Name.Name + " has no corpus", "commit a few small inputs in " + folder})
 			}
 		}
 	}

@@ -23,6 +23,7 @@ func rules() map[string]struct {
 		}},
 		"no init":       {noInit, []files{{"a/a.go": []byte("package a\nfunc init() {}\n")}}},
 		"cgo in vision": {cgoInVision, []files{imports("internal/edge/a.go", "C")}},
+		"fuzz corpus":   {fuzzSeeds, []files{{"a/a_test.go": []byte("package a\nfunc FuzzIt(f *testing.F) {}\n")}}},
 		"arrows": {arrows, []files{
 			imports("internal/cloud/x/a.go", "porchlight/internal/track"),
 			imports("internal/pipeline/a_test.go", "porchlight/internal/localcloud/s3"),
