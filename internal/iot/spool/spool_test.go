@@ -156,6 +156,18 @@ func TestDamagedRecordIsDroppedAndCounted(t *testing.T) {
 	require.Equal(t, spool.Stats{Dropped: 1}, s.Stats())
 }
 
+func TestDamagedFileIsSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	garbage := []byte(strings.Repeat("not a spool ", 4096))
+	require.NoError(t, os.WriteFile(path, garbage, 0o600))
+	s := open(t, path, nil)
+	require.NoError(t, s.Put("a", nil))
+	require.Equal(t, []string{"a="}, drain(t, s, 1))
+	aside, err := os.ReadFile(path + ".damaged")
+	require.NoError(t, err)
+	require.Equal(t, garbage, aside)
+}
+
 func TestTwoProcessesCannotShareIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	open(t, path, nil)
