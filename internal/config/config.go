@@ -103,7 +103,8 @@ func Load(path string) (*Config, error) {
 func Parse(data []byte) (*Config, error) {
 	var tree map[string]any
 	if err := yaml.Unmarshal(data, &tree); err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrInvalid, yaml.FormatError(err, false, true))
+		// Without the lines around the fault, which may hold a camera's password.
+		return nil, fmt.Errorf("%w: %s", ErrInvalid, redact(yaml.FormatError(err, false, false)))
 	}
 	c := defaults()
 	if err := decode(tree, &c); err != nil {

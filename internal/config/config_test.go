@@ -103,6 +103,21 @@ func TestLoad(t *testing.T) {
 	require.ErrorIs(t, err, config.ErrInvalid)
 }
 
+func TestErrorsHoldNoPasswords(t *testing.T) {
+	for _, text := range []string{
+		"cameras:\n  x:\n    source: rtsp://me:secret@192.0.2.7/a\n  y: [\n",
+		"cameras:\n  x:\n    source: \"rtsp://me:secret@192.0.2.7/a\n",
+		"cameras: {x: {source: [\"rtsp://me:secret@192.0.2.7/a\"]}}",
+		"cameras: {x: {source: a, fps: \"rtsp://me:se/cr@et@192.0.2.7/a\"}}",
+		"cameras: [rtsp://me:secret@192.0.2.7/a]",
+	} {
+		_, err := config.Parse([]byte(text))
+		require.ErrorIs(t, err, config.ErrInvalid, text)
+		require.NotContains(t, err.Error(), "secret")
+		require.NotContains(t, err.Error(), "se/cr")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte("cameras: {a: {fps: 1e400}}"))

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -158,8 +159,13 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
+// redact takes user names and passwords out of addresses: errors get logged.
+func redact(text string) string {
+	return regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s"]*@`).ReplaceAllString(text, "${1}***@")
+}
+
 func brief(v any) string {
-	s := fmt.Sprintf("%v", v)
+	s := redact(fmt.Sprintf("%v", v))
 	if len(s) > 60 {
 		s = s[:60] + "…"
 	}

@@ -98,27 +98,43 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	<-ctx.Done()
 	cameras.Wait()
-	goodbye(online, up, board, client, log)
+	goodbye(online, lastEvents, up, board, client, log)
 	hangUp()
 	sending.Wait()
+	client.Wait()
 	return nil
 }
 
+// How long an orderly end may take: for events, and then for the word that
+// this device goes.
+const (
+	lastEvents = 3 * time.Second
+	lastWord   = 2 * time.Second
+)
+
+// connection is what goodbye needs of the MQTT client.
+type connection interface {
+	publisher
+	Disconnect(ctx context.Context) error
+}
+
 // goodbye gives the last events a moment to leave; what does not get away in
-// time stays in the spool for the next start.
-func goodbye(ctx context.Context, up *uplink, board *statusBoard, client *iot.Client, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	for up.events.Stats().Depth > 0 && ctx.Err() == nil {
+// time stays in the spool for the next start. It says offline in either case,
+// because an orderly end of the session makes the broker forget the will.
+func goodbye(ctx context.Context, patience time.Duration, up *uplink, board *statusBoard, client connection, log *slog.Logger) {
+	giveUp := time.After(patience)
+	for waiting := true; waiting && up.events.Stats().Depth > 0; {
 		select {
-		case <-ctx.Done():
+		case <-giveUp:
+			waiting = false
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	if left := up.events.Stats().Depth; left > 0 {
 		log.Warn("events wait on disk for the next start", "events", left)
-		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, lastWord)
+	defer cancel()
 	board.goodbye(ctx, client)
 	if err := client.Disconnect(ctx); err != nil {
 		log.Warn("cannot disconnect", "error", err)

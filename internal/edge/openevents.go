@@ -32,18 +32,36 @@ func (o *openEvents) keep(e event.Event) error {
 		return err
 	}
 	temporary := o.path(e.Camera) + ".tmp"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
+	if err := writeSynced(temporary, data); err != nil {
 		return err
 	}
 	return os.Rename(temporary, o.path(e.Camera))
 }
 
+// writeSynced returns once data is on the disk, so that a rename after it never
+// leaves an empty file behind a power cut.
+func writeSynced(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
 // list returns the events that are still noted as open. A damaged note is
 // removed and reported.
 func (o *openEvents) list() ([]event.Event, error) {
-	files, err := filepath.Glob(filepath.Join(o.dir, "*.json"))
+	entries, err := os.ReadDir(o.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	var events []event.Event
-	for _, file := range files {
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".json" {
+			continue
+		}
+		file := filepath.Join(o.dir, entry.Name())
 		data, readErr := os.ReadFile(file)
 		if readErr != nil {
 			err = errors.Join(err, readErr)

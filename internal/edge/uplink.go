@@ -71,14 +71,25 @@ func (u *uplink) Publish(_ context.Context, e event.Event, thumbnail []byte) err
 			log.Error("thumbnail is not on disk", "error", err)
 		}
 	}
+	// The note of an open event goes before each of its states and is removed
+	// after the last: whenever the power goes, the note's sequence is at least
+	// the one sent, so that the end made from it counts.
+	note := func() {
+		if err := u.open.keep(e); err != nil {
+			log.Warn("cannot note which event is open; after a power cut it would stay open", "error", err)
+		}
+	}
+	if e.State != event.Ended {
+		note()
+	}
 	if err := u.events.Put(event.Topic(u.thing, event.ChannelEvents), payload); err != nil {
 		if errors.Is(err, spool.ErrClosed) {
 			return err
 		}
 		log.Error("event is not on disk", "error", err)
 	}
-	if err := u.open.keep(e); err != nil {
-		log.Warn("cannot note which event is open; after a power cut it would stay open", "error", err)
+	if e.State == event.Ended {
+		note()
 	}
 	log.Info("event", "state", e.State, "sequence", e.Sequence, "labels", e.Labels, "score", e.Score)
 	if u.onEvent != nil {

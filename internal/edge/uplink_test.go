@@ -15,6 +15,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/event"
+	"porchlight/internal/iot/spool"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -220,4 +221,47 @@ func TestSessionsSortEvenWhenTheClockIsSetBack(t *testing.T) {
 	require.Greater(t, first, future)
 	require.Greater(t, second, first)
 	require.Greater(t, (&sessions{file: file, log: s.log}).next(), second)
+}
+
+// Whatever state the power cuts off, the end made from the note counts: its
+// sequence is above all that was sent.
+func TestEndAfterPowerCutIsAboveAllThatWasSent(t *testing.T) {
+	dir, id := t.TempDir(), event.NewID(time.Now())
+	u := testUplink(t, dir)
+	require.NoError(t, u.Publish(t.Context(), happening("home.door", 1, event.Started, id), nil))
+	require.NoError(t, u.events.Close()) // nothing after the note of the second state is reached
+	require.ErrorIs(t, u.Publish(t.Context(), happening("home.door", 2, event.Updated, id), nil), spool.ErrClosed)
+	require.NoError(t, u.close())
+
+	u = testUplink(t, dir)
+	left, err := u.open.list()
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, 2, left[0].Sequence)
+}
+
+func TestNotesAreFoundInFoldersOfAnyName(t *testing.T) {
+	u := testUplink(t, t.TempDir())
+	u.open.dir = filepath.Join(t.TempDir(), "[1]*")
+	require.NoError(t, u.open.keep(happening("home.door", 1, event.Started, event.NewID(time.Now()))))
+	left, err := u.open.list()
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+}
+
+func (c *cloud) Disconnect(context.Context) error { return nil }
+
+// The broker forgets the will when a session ends in order, so a device that
+// leaves with events unsent has to say that it goes.
+func TestGoodbyeIsSaidWithEventsLeft(t *testing.T) {
+	c := newCloud()
+	c.goOnline()
+	u, log := testUplink(t, t.TempDir()), slog.New(slog.DiscardHandler)
+	require.NoError(t, u.Publish(t.Context(), happening("home.door", 1, event.Started, event.NewID(time.Now())), nil))
+	b := newStatusBoard("home", "1", event.Detector{}, log)
+	b.connected(t.Context(), event.NewID(time.Now()))
+	goodbye(t.Context(), time.Millisecond, u, b, c, log)
+	require.Len(t, c.status, 1)
+	require.Equal(t, event.Offline, c.status[0].State)
+	require.Equal(t, 1, u.events.Stats().Depth)
 }

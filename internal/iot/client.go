@@ -127,6 +127,10 @@ func permanent(reason byte) bool {
 	return false
 }
 
+// Wait waits, after the context of Connect has ended or Disconnect was called,
+// until nothing of the client runs any more.
+func (c *Client) Wait() { <-c.manager.Done() }
+
 // Disconnect ends the session in an orderly way: the broker drops the will.
 func (c *Client) Disconnect(ctx context.Context) error {
 	if err := c.manager.Disconnect(ctx); err != nil {

@@ -3,8 +3,6 @@ package onemachine
 import (
 	"bufio"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os/exec"
@@ -22,17 +20,14 @@ const (
 )
 
 // runComponent runs the camera component until ctx ends, and starts it again
-// when it dies. Exit status 2 means it was called wrongly and is final.
-func runComponent(ctx context.Context, program string, args []string, stdout io.Writer, log *slog.Logger) error {
+// when it dies, however it dies.
+func runComponent(ctx context.Context, program string, args []string, stdout io.Writer, log *slog.Logger) {
 	pause := time.Second
 	for {
 		started := time.Now()
 		err := runOnce(ctx, program, args, stdout, log)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to stop
-		}
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 2 {
-			return fmt.Errorf("camera component: %w", err)
+			return // it was told to stop
 		}
 		if time.Since(started) > steadyAfter {
 			pause = time.Second
@@ -40,7 +35,7 @@ func runComponent(ctx context.Context, program string, args []string, stdout io.
 		log.Error("camera component ended, starting it again", "error", err, "in", pause.String())
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, longestPause)

@@ -22,7 +22,8 @@ func writeConfig(cloud *localcloud.Cloud, o Options, files iotcore.Files) (file 
 			return "", 0, fmt.Errorf("read configuration: %w", err)
 		}
 		if err := yaml.Unmarshal(data, &tree); err != nil {
-			return "", 0, fmt.Errorf("%s: %s", o.Config, yaml.FormatError(err, false, true))
+			// Without the lines around the fault, which may hold a camera's password.
+			return "", 0, fmt.Errorf("%s: %s", o.Config, yaml.FormatError(err, false, false))
 		}
 		if tree == nil {
 			tree = map[string]any{}

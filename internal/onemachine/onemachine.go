@@ -147,7 +147,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.JSON {
 		args = append(args, "-json")
 	}
-	return runComponent(ctx, o.Installation.Camera, args, o.Stdout, o.Log)
+	runComponent(ctx, o.Installation.Camera, args, o.Stdout, o.Log)
+	return nil
 }
 
 func addThing(ctx context.Context, cloud *localcloud.Cloud, thing, owner string) (iotcore.Files, error) {

@@ -7,6 +7,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -80,16 +81,19 @@ func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 		p.movedAt = f.Time
 	}
 	var tracks []track.Track
+	var fault error
 	if p.shouldLook(f.Time) {
 		p.lookedAt = f.Time
 		p.stats.Inferences++
 		found, err := p.cfg.Detector.Detect(ctx, f)
 		if err != nil {
-			return fmt.Errorf("detect: %w", err)
+			fault = fmt.Errorf("detect: %w", err)
+		} else {
+			tracks = p.tracker.Update(f.Time, p.wanted(found))
 		}
-		tracks = p.tracker.Update(f.Time, p.wanted(found))
 	}
-	return p.publish(ctx, p.recorder.observe(f, tracks))
+	// Also after a fault: an open event must end in its time.
+	return errors.Join(fault, p.publish(ctx, p.recorder.observe(f, tracks)))
 }
 
 // Close ends the event that is open, if one is.
@@ -113,7 +117,9 @@ func (p *Pipeline) wanted(found []event.Detection) []event.Detection {
 	})
 }
 
-func (p *Pipeline) publish(ctx context.Context, news []news) error {
+// publish says all there is to say: an event without its picture is better
+// than none.
+func (p *Pipeline) publish(ctx context.Context, news []news) (faults error) {
 	for _, n := range news {
 		if n.event.State == event.Started {
 			p.stats.Events++
@@ -122,12 +128,12 @@ func (p *Pipeline) publish(ctx context.Context, news []news) error {
 		if n.picture != nil {
 			var err error
 			if thumbnail, err = Thumbnail(n.picture); err != nil {
-				return fmt.Errorf("thumbnail of event %s: %w", n.event.EventID, err)
+				faults = errors.Join(faults, fmt.Errorf("thumbnail of event %s: %w", n.event.EventID, err))
 			}
 		}
 		if err := p.cfg.Sink.Publish(ctx, n.event, thumbnail); err != nil {
-			return fmt.Errorf("publish event %s: %w", n.event.EventID, err)
+			faults = errors.Join(faults, fmt.Errorf("publish event %s: %w", n.event.EventID, err))
 		}
 	}
-	return nil
+	return faults
 }

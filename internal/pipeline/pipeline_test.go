@@ -244,3 +244,30 @@ func BenchmarkHandleStill(b *testing.B) {
 		}
 	}
 }
+
+func TestEventEndsInTimeThoughTheDetectorFails(t *testing.T) {
+	d, out := &redDetector{}, &sink{}
+	p := build(d, out)
+	frames := walk(newScene())
+	feed(t, p, frames[:40]...)
+	require.NotEmpty(t, out.events)
+	d.err = errors.New("broken")
+	for _, f := range frames[40:] {
+		_ = p.Handle(t.Context(), f)
+	}
+	require.Equal(t, event.Ended, out.events[len(out.events)-1].State)
+}
+
+func TestEventIsToldWithoutAPictureThatCannotBeMade(t *testing.T) {
+	out := &sink{}
+	p := build(&redDetector{}, out)
+	var faults []error
+	for _, f := range walk(newScene()) {
+		f.Pix = append(f.Pix, 0) // no longer width times height
+		faults = append(faults, p.Handle(t.Context(), f))
+	}
+	require.ErrorContains(t, errors.Join(faults...), "thumbnail")
+	require.Equal(t, event.Started, out.events[0].State)
+	require.Nil(t, out.thumbnails[0])
+	require.Equal(t, event.Ended, out.events[len(out.events)-1].State)
+}

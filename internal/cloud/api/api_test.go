@@ -208,7 +208,7 @@ func TestBadParametersAreNamed(t *testing.T) {
 		{"camera", ""}, {"camera", "porch"}, {"camera", "a#b.c"}, {"camera", strings.Repeat("x", 200)}, {"camera", "\xff"},
 		{"label", ""}, {"label", strings.Repeat("é", 65)}, {"from", "yesterday"}, {"to", "2026-05-04"}, {"from", ""},
 		{"cursor", ""}, {"cursor", "x"}, {"cursor", strings.Repeat("x", 2000)}, {"cursor", good + "A"}, {"cursor", "A" + good[1:]},
-		{"owner", "bob"},
+		{"owner", "bob"}, {"%d", "1"},
 	} {
 		p := problem(t, w.get(t, "alice", eventsRoute, "", map[string]string{c.name: c.value}), 400)
 		require.Contains(t, p.Detail, "Parameter "+c.name, c.value)

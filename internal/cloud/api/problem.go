@@ -24,7 +24,7 @@ func notFound(detail string) error { return &problemError{http.StatusNotFound, d
 
 // badParameter names the parameter, what is wrong and what is right.
 func badParameter(name, format string, a ...any) error {
-	return &problemError{http.StatusBadRequest, fmt.Sprintf("Parameter "+name+": "+format, a...)}
+	return &problemError{http.StatusBadRequest, "Parameter " + name + ": " + fmt.Sprintf(format, a...)}
 }
 
 // problem turns an error into an RFC 9457 document. What was not written for

@@ -3,10 +3,13 @@ package spool
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+var errDamaged = errors.New("damaged record")
 
 // oldest returns the record to send next and a function that removes it, or
 // nil when nothing waits. Records that are too old are dropped on the way.
@@ -19,10 +22,19 @@ func (s *Spool) oldest() (*Record, func() error, error) {
 		}
 		key, record, err := s.first()
 		s.mu.Unlock()
+		done := func() error { return s.remove(key, record) }
+		if errors.Is(err, errDamaged) {
+			// It would hold up all that came after it, for ever.
+			s.cfg.Log.Error("record is damaged and is dropped", "spool", s.cfg.Path, "error", err)
+			s.countDropped()
+			if err := done(); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
 		if err != nil || record == nil {
 			return nil, nil, err
 		}
-		done := func() error { return s.remove(key, record) }
 		if s.cfg.Now().Sub(record.At) <= s.cfg.MaxAge {
 			return record, done, nil
 		}
@@ -44,7 +56,7 @@ func (s *Spool) first() (key []byte, record *Record, err error) {
 		}
 		record, key = &Record{}, bytes.Clone(k)
 		if err := json.Unmarshal(v, record); err != nil {
-			return fmt.Errorf("spool %s: record %x is damaged: %w", s.cfg.Path, k, err)
+			return fmt.Errorf("%w: %x: %w", errDamaged, k, err)
 		}
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -77,10 +78,7 @@ func Open(cfg Config) (*Spool, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	db, err := bolt.Open(cfg.Path, 0o600, &bolt.Options{Timeout: 2 * time.Second})
-	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, fmt.Errorf("open spool %s: another process uses it: stop that one first: %w", cfg.Path, err)
-	}
+	db, err := openFile(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open spool %s: %w", cfg.Path, err)
 	}
@@ -100,6 +98,25 @@ func Open(cfg Config) (*Spool, error) {
 		return nil, errors.Join(fmt.Errorf("open spool %s: %w", cfg.Path, err), db.Close())
 	}
 	return s, nil
+}
+
+// openFile sets a damaged file aside, because a device that starts without what
+// waited is better than one that does not start.
+func openFile(cfg Config) (*bolt.DB, error) {
+	options := &bolt.Options{Timeout: 2 * time.Second}
+	db, err := bolt.Open(cfg.Path, 0o600, options)
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("another process uses it: stop that one first: %w", err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		aside := cfg.Path + ".damaged"
+		if err := os.Rename(cfg.Path, aside); err != nil {
+			return nil, err
+		}
+		cfg.Log.Error("spool is damaged and was set aside: what waited in it is not sent", "spool", cfg.Path, "aside", aside, "error", err)
+		return bolt.Open(cfg.Path, 0o600, options)
+	}
+	return db, err
 }
 
 // Close leaves what is waiting for the next Open.

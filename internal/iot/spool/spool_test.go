@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	bolt "go.etcd.io/bbolt"
 	"go.uber.org/goleak"
 
 	"porchlight/internal/iot/spool"
@@ -134,6 +135,37 @@ func TestBoundByAge(t *testing.T) {
 	require.NoError(t, s.Put("new", nil))
 	require.Equal(t, []string{"new="}, drain(t, s, 1))
 	require.Equal(t, int64(1), s.Stats().Dropped)
+}
+
+// One record that cannot be read must not hold up those after it.
+func TestDamagedRecordIsDroppedAndCounted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	s := open(t, path, nil)
+	require.NoError(t, s.Put("bad", nil))
+	require.NoError(t, s.Put("good", nil))
+	require.NoError(t, s.Close())
+	db, err := bolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("records")).Put([]byte{0, 0, 0, 0, 0, 0, 0, 1}, []byte("{"))
+	}))
+	require.NoError(t, db.Close())
+
+	s = open(t, path, nil)
+	require.Equal(t, []string{"good="}, drain(t, s, 1))
+	require.Equal(t, spool.Stats{Dropped: 1}, s.Stats())
+}
+
+func TestDamagedFileIsSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	garbage := []byte(strings.Repeat("not a spool ", 4096))
+	require.NoError(t, os.WriteFile(path, garbage, 0o600))
+	s := open(t, path, nil)
+	require.NoError(t, s.Put("a", nil))
+	require.Equal(t, []string{"a="}, drain(t, s, 1))
+	aside, err := os.ReadFile(path + ".damaged")
+	require.NoError(t, err)
+	require.Equal(t, garbage, aside)
 }
 
 func TestTwoProcessesCannotShareIt(t *testing.T) {

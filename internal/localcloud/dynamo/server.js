@@ -7,9 +7,19 @@ const dynalite = require('dynalite')
 
 const dir = process.env.DATA_DIR
 
+// LevelDB hands writes to the kernel and leaves it at that, so that a power cut
+// takes back what has been acknowledged. Dynalite has no setting for it.
+for (const write of ['_put', '_del', '_batch']) {
+  const plain = Level.prototype[write]
+  Level.prototype[write] = function (...args) {
+    const options = args.pop()
+    return plain.call(this, ...args, { ...options, sync: true })
+  }
+}
+
 // The supervisor holds our stdin open and writes nothing. Its end means that
 // the supervisor is gone, even by kill -9: leave, so that LevelDB's lock is
-// free for the next one. Every acknowledged write is already with the kernel.
+// free for the next one. Every acknowledged write is already on the disk.
 process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume()
 process.on('SIGTERM', () => process.exit(0))
 

@@ -207,3 +207,16 @@ func FuzzHandle(f *testing.F) {
 		}
 	})
 }
+
+func TestPurgeLeavesNothing(t *testing.T) {
+	s, _ := open(t, `{}`)
+	for range 500 {
+		send(t, s, strings.Repeat("x", 200))
+	}
+	q, err := s.find(arn + "q")
+	require.NoError(t, err)
+	require.NoError(t, s.purge(q))
+	visible, inFlight, delayed, err := s.counts(q)
+	require.NoError(t, err)
+	require.Zero(t, visible+inFlight+delayed)
+}
