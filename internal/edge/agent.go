@@ -118,20 +118,21 @@ type connection interface {
 	Disconnect(ctx context.Context) error
 }
 
-// goodbye gives the last events a moment to leave; what does not get away in
+// goodbye gives the last events and pictures a moment to leave; what does not get away in
 // time stays in the spool for the next start. It says offline in either case,
 // because an orderly end of the session makes the broker forget the will.
 func goodbye(ctx context.Context, patience time.Duration, up *uplink, board *statusBoard, client connection, log *slog.Logger) {
 	giveUp := time.After(patience)
-	for waiting := true; waiting && up.events.Stats().Depth > 0; {
+	for waiting := true; waiting && up.depth() > 0; {
 		select {
 		case <-giveUp:
 			waiting = false
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	if left := up.events.Stats().Depth; left > 0 {
-		log.Warn("events wait on disk for the next start", "events", left)
+	if up.depth() > 0 {
+		log.Warn("what could not be sent waits on disk for the next start",
+			"events", up.events.Stats().Depth, "thumbnails", up.thumbnails.Stats().Depth)
 	}
 	ctx, cancel := context.WithTimeout(ctx, lastWord)
 	defer cancel()

@@ -116,6 +116,9 @@ func (u *uplink) endLeftovers(ctx context.Context) error {
 	return err
 }
 
+// depth is how much waits to be sent.
+func (u *uplink) depth() int { return u.events.Stats().Depth + u.thumbnails.Stats().Depth }
+
 // run sends what is spooled until ctx ends.
 func (u *uplink) run(ctx context.Context, mqtt publisher, objects uploader) {
 	drain := func(name string, s *spool.Spool, send func(context.Context, spool.Record) error) {
