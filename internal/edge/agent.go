@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"porchlight/internal/capture"
@@ -160,11 +161,20 @@ func runCamera(ctx context.Context, camera config.Camera, deps cameraDeps) {
 		Labels: camera.Labels, MinScore: deps.minScore, Quiet: camera.Quiet, Log: log,
 	})
 	var mu sync.Mutex // capture reports states from goroutines of its own
+	var blind atomic.Bool
 	handle := func(f *event.Frame) {
 		mu.Lock()
 		defer mu.Unlock()
-		if err := line.Handle(ctx, f); err != nil && ctx.Err() == nil {
-			log.Error("frame was not looked at", "error", err)
+		before := line.Stats().Inferences
+		err := line.Handle(ctx, f)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil && blind.CompareAndSwap(false, true):
+			log.Error("frames cannot be looked at", "error", err)
+			deps.board.set(deps.id, event.CameraFailed, err.Error())
+		case err == nil && line.Stats().Inferences > before && blind.CompareAndSwap(true, false):
+			log.Info("frames are looked at again")
+			deps.board.set(deps.id, event.CameraRunning, "")
 		}
 	}
 	// An event must not stay open because its camera went away.
@@ -181,7 +191,9 @@ func runCamera(ctx context.Context, camera config.Camera, deps cameraDeps) {
 			Name: deps.id, URL: camera.Source, FPS: camera.FPS, MaxWidth: camera.MaxWidth,
 			Pace: capture.RealTime, Loop: camera.Loop, Log: log,
 			OnState: func(s event.CameraState, message string) {
-				deps.board.set(deps.id, s, message)
+				if s != event.CameraRunning || !blind.Load() {
+					deps.board.set(deps.id, s, message)
+				}
 				if s == event.CameraFailed {
 					endOpen()
 				}

@@ -79,22 +79,29 @@ func (i *Ingester) take(ctx context.Context, message []byte) error {
 	if len(message) > maxMessage {
 		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrRejected, len(message), maxMessage)
 	}
-	var rule struct {
-		Topic      string `json:"topic"`
-		ReceivedAt int64  `json:"received_at"` // Unix time in milliseconds
-	}
-	if err := json.Unmarshal(message, &rule); err != nil {
+	// By exact name: decoding into a struct would take a "Topic" that the thing
+	// wrote for the rule's, and with it another thing's name.
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(message, &fields); err != nil {
 		return fmt.Errorf("%w: not the rule's JSON: %w", ErrRejected, err)
 	}
-	thing, channel, err := event.SplitTopic(rule.Topic)
+	var rule struct {
+		topic      string
+		receivedAt int64 // Unix time in milliseconds
+	}
+	err := errors.Join(json.Unmarshal(fields["topic"], &rule.topic), json.Unmarshal(fields["received_at"], &rule.receivedAt))
+	if err != nil {
+		return fmt.Errorf("%w: not what the rule adds: %w", ErrRejected, err)
+	}
+	thing, channel, err := event.SplitTopic(rule.topic)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRejected, err)
 	}
 	// Up to the year 9999, the last that RFC 3339 can write.
-	if rule.ReceivedAt <= 0 || rule.ReceivedAt > 253402300799999 {
-		return fmt.Errorf("%w: received_at %d: want the rule's timestamp() in milliseconds", ErrRejected, rule.ReceivedAt)
+	if rule.receivedAt <= 0 || rule.receivedAt > 253402300799999 {
+		return fmt.Errorf("%w: received_at %d: want the rule's timestamp() in milliseconds", ErrRejected, rule.receivedAt)
 	}
-	receivedAt := time.UnixMilli(rule.ReceivedAt).UTC()
+	receivedAt := time.UnixMilli(rule.receivedAt).UTC()
 	switch channel {
 	case event.ChannelEvents:
 		return i.takeEvent(ctx, thing, message, receivedAt)

@@ -160,6 +160,22 @@ func TestPoisonIsAnErrorAndHidesNothing(t *testing.T) {
 	}
 }
 
+// The rule's fields and the thing's may come in any order, and Go's decoder is
+// not particular about upper and lower case.
+func TestTopicCannotBeClaimed(t *testing.T) {
+	good, err := json.Marshal(goodEvent().with(fields{"camera": "shed.door", "thumbnail_key": nil, "clip": nil}))
+	require.NoError(t, err)
+	for _, claim := range []string{`"Topic":"porchlight/v1/shed/events"`, `"TOPIC":"porchlight/v1/shed/events"`} {
+		for _, message := range []string{
+			"{" + claim + "," + string(good[1:]), string(good[:len(good)-1]) + "," + claim + "}",
+		} {
+			m := &memory{}
+			require.ErrorIs(t, ingester(m).Handle(t.Context(), records(t, message)), ErrRejected)
+			require.Empty(t, m.events)
+		}
+	}
+}
+
 func TestWhatMayPassLaterIsNotRejected(t *testing.T) {
 	m := &memory{}
 	i := ingester(m)
