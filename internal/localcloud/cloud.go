@@ -189,6 +189,12 @@ func (c *Cloud) dir(name string) string { return filepath.Join(c.cfg.Dir, "cloud
 func (c *Cloud) closing(f func() error) { c.closers = append(c.closers, f) }
 
 func (c *Cloud) listen(ctx context.Context, what, flag, address string) (net.Listener, error) {
+	// Browsers and certificates are told this address, so it must be one.
+	if host, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("cannot serve the %s: %w: want host:port after %s", what, err, flag)
+	} else if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		return nil, fmt.Errorf("cannot serve the %s on %s: name one address of this machine, such as 127.0.0.1, after %s", what, address, flag)
+	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {

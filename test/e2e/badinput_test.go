@@ -39,6 +39,9 @@ func TestUpRefusesWithCauseAndCure(t *testing.T) {
 	t.Run("data folder in use", func(t *testing.T) {
 		refused(t, []string{"in use by another porchlight", "--data"}, "--data", m.data, "--listen", "127.0.0.1:0")
 	})
+	t.Run("every address at once", func(t *testing.T) {
+		refused(t, []string{"0.0.0.0", "--listen", "127.0.0.1"}, "--data", t.TempDir(), "--listen", "0.0.0.0:0")
+	})
 	t.Run("unknown key", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "c.yaml")
 		require.NoError(t, os.WriteFile(file, []byte("cameras: {door: {sauce: x}}"), 0o600))

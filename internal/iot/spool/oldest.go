@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 var errDamaged = errors.New("damaged record")
+
+// earliest is when a record can have been made at the soonest.
+var earliest = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // oldest returns the record to send next and a function that removes it, or
 // nil when nothing waits. Records that are too old are dropped on the way.
@@ -35,7 +39,9 @@ func (s *Spool) oldest() (*Record, func() error, error) {
 		if err != nil || record == nil {
 			return nil, nil, err
 		}
-		if s.cfg.Now().Sub(record.At) <= s.cfg.MaxAge {
+		// A device without a clock of its own boots in 1970: the age of what it
+		// recorded before it learned the time is not known, and not old.
+		if record.At.Before(earliest) || s.cfg.Now().Sub(record.At) <= s.cfg.MaxAge {
 			return record, done, nil
 		}
 		s.cfg.Log.Warn("record is too old and is dropped", "name", record.Name, "at", record.At, "max_age", s.cfg.MaxAge)

@@ -168,6 +168,14 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 	require.Equal(t, garbage, aside)
 }
 
+func TestWhatABoardWithoutAClockRecordedIsKept(t *testing.T) {
+	now := time.Unix(60, 0)
+	s := open(t, filepath.Join(t.TempDir(), "s"), func(c *spool.Config) { c.Now = func() time.Time { return now } })
+	require.NoError(t, s.Put("early", nil))
+	now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	require.Equal(t, []string{"early="}, drain(t, s, 1))
+}
+
 func TestTwoProcessesCannotShareIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	open(t, path, nil)
