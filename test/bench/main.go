@@ -31,6 +31,7 @@ func main() {
 
 // bench is what every measurement is given.
 type bench struct {
+	root     string // of the checkout
 	install  onemachine.Installation
 	data     string // folder for all state, removed at the end
 	footage  *footage
@@ -44,6 +45,8 @@ type bench struct {
 
 // say tells whoever waits what is being done.
 func (b *bench) say(format string, a ...any) { fmt.Fprintf(b.progress, "==> "+format+"\n", a...) }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 type measurement struct {
 	name string
@@ -64,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		names = append(names, m.name)
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	root := flags.String("root", ".", "checkout that make build was run in")
+	flags.StringVar(&b.root, "root", ".", "checkout that make build was run in")
 	only := flags.String("only", strings.Join(names, ","), "measurements to make")
 	flags.DurationVar(&b.duration, "duration", 5*time.Minute, "how long the latency is measured")
 	flags.IntVar(&b.cameras, "cameras", 3, "cameras of the latency measurement, which share one gateway")
@@ -76,11 +79,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	} else if err != nil {
 		return err
 	}
-	b.log = slog.New(slog.DiscardHandler)
+	b.log = discard()
 	if *verbose {
 		b.log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
-	b.install = onemachine.InCheckout(*root)
+	b.install = onemachine.InCheckout(b.root)
 	if b.data, err = os.MkdirTemp("", "porchlight-bench-"); err != nil {
 		return err
 	}

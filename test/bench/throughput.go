@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	throughputThings = 16  // each with a connection of its own
-	perThing         = 4   // publishes of one thing in flight
+	throughputThings = 16   // each with a connection of its own
+	perThing         = 4    // publishes of one thing in flight
 	leastEventsRate  = 1000 // a second
 )
 
@@ -96,7 +96,7 @@ func connectThings(ctx context.Context, cloud *localcloud.Cloud, sub string) ([]
 		}
 		clients[i], err = iot.Connect(ctx, iot.ClientConfig{
 			Endpoint: cloud.Addresses().MQTT, ClientID: thingName(i), TLS: identity,
-			Log: slog.New(slog.DiscardHandler), NewSession: func() string { return "bench" },
+			Log: discard(), NewSession: func() string { return "bench" },
 		})
 		if err != nil {
 			return nil, err
