@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,8 +52,7 @@ func (b *bench) openCloud(ctx context.Context, name string, log *slog.Logger) (_
 			return cloud, sub, owner, nil
 		}
 	}
-	cloud.Close()
-	return nil, "", nil, err
+	return nil, "", nil, errors.Join(err, cloud.Close())
 }
 
 // claim makes the owner the owner of a thing.

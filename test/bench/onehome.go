@@ -48,7 +48,7 @@ func (b *bench) startHome(ctx context.Context, name string, cameras map[string]s
 			Config: config, Cameras: cameras, Models: b.footage.models, Log: log, Stdout: stdout, JSON: true,
 			Step: func(string, ...any) {}, Ready: func(r onemachine.Ready) { ready <- r },
 		})
-		stdout.Close()
+		_ = stdout.Close() // of a pipe: never fails
 	})
 	h := &home{stop: func() error {
 		cancel()

@@ -81,12 +81,12 @@ func (f *footage) pipeline(ctx context.Context, file string) (*pass, error) {
 
 func (f *footage) play(ctx context.Context, file string, fps float64, p *pass,
 	each func(*vision.Detector, *event.Frame) error,
-) error {
+) (err error) {
 	detector, err := f.detector()
 	if err != nil {
 		return err
 	}
-	defer detector.Close()
+	defer func() { err = errors.Join(err, detector.Close()) }()
 	playing, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	before := cpuTime()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,12 +16,19 @@ type usage struct{ cpu, rss float64 }
 // findComponent finds the camera component below this process, and what it
 // has started.
 func findComponent() (pid int, children []int, err error) {
-	for _, p := range childrenOf(os.Getpid()) {
-		if name, _ := os.ReadFile(procFile(p, "comm")); strings.TrimSpace(string(name)) == "camera" {
-			return p, childrenOf(p), nil
-		}
+	found := childrenNamed("camera")
+	if len(found) == 0 {
+		return 0, nil, errors.New("the camera component is not running")
 	}
-	return 0, nil, errors.New("the camera component is not running")
+	return found[0], childrenOf(found[0]), nil
+}
+
+// childrenNamed are the children of this process that run a program.
+func childrenNamed(program string) []int {
+	return slices.DeleteFunc(childrenOf(os.Getpid()), func(pid int) bool {
+		name, _ := os.ReadFile(procFile(pid, "comm"))
+		return strings.TrimSpace(string(name)) != program
+	})
 }
 
 func childrenOf(parent int) (children []int) {

@@ -49,6 +49,7 @@ func throughput(ctx context.Context, b *bench) (_ []row, err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	before := cpuTime()
 	began := time.Now()
 	if err := publishAll(ctx, clients, b.events); err != nil {
 		return nil, err
@@ -64,6 +65,7 @@ func throughput(ctx context.Context, b *bench) (_ []row, err error) {
 	}
 	stored := time.Since(began)
 	pprof.StopCPUProfile()
+	spent := costs(b.events, before)
 	unique, double, err := listAll(ctx, owner)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,16 @@ func throughput(ctx context.Context, b *bench) (_ []row, err error) {
 		{"events through λ events into the table", fmt.Sprintf("%.0f/s", rate(stored)), "≥ 1000/s",
 			fmt.Sprintf("%.2f× the budget", rate(stored)/leastEventsRate), atLeast(rate(stored), leastEventsRate)},
 		{"  of them listed by the API", intact, "all, once", "", atLeast(unique-double, b.events)},
+		{"  CPU of one event", spent, "", "", ""},
 	}, nil
+}
+
+// costs tells what CPU an event cost: this process is the local cloud and the
+// things, the others are its children.
+func costs(events int, before time.Duration) string {
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 / float64(events) }
+	return fmt.Sprintf("%.2f ms broker, queue, APIs and senders; %.2f ms database (one thread); %.2f ms λ",
+		each(cpuTime()-before), each(cpuOf(childrenNamed("node")...)), each(cpuOf(childrenNamed("bootstrap")...)))
 }
 
 func thingName(i int) string { return fmt.Sprintf("thing%d", i) }

@@ -18,9 +18,9 @@ const (
 
 // sample is one appearance and what became of it.
 type sample struct {
-	camera                  string
-	visible, told, readable time.Time
-	event                   *event.Event // as the API first gave it
+	camera            string
+	visible, readable time.Time
+	event             *event.Event // as the API first gave it
 }
 
 // watch matches appearances with events.
