@@ -31,19 +31,16 @@ func idle(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	further := usage{
-		cpu: (three.total().cpu - one.total().cpu) / 2, rss: (three.total().rss - one.total().rss) / 2,
-	}
-	text := func(u usage) string { return fmt.Sprintf("%.1f %% of a core, %.0f MB RSS", u.cpu, u.rss) }
+	further := three.total().plus(one.total().times(-1)).times(0.5)
 	cpuRow := func(what string, u usage) row {
 		return row{
-			what, text(u), "≤ 3 %, ≤ 40 MB", fmt.Sprintf("%.2f×, %.2f× the budget", u.cpu/maxIdleCPU, u.rss/maxIdleRSS),
+			what, u.String(), "≤ 3 %, ≤ 40 MB", fmt.Sprintf("%.2f×, %.2f× the budget", u.cpu/maxIdleCPU, u.rss/maxIdleRSS),
 			verdict(u.cpu, maxIdleCPU) + ", " + verdict(u.rss, maxIdleRSS),
 		}
 	}
 	return []row{
 		cpuRow("gateway with one idle camera (sub-stream, 5 fps)", one.total()),
-		{"  of that its decoder", text(one.decoders), "", "", ""},
+		{"  of that its decoder", one.decoders.String(), "", "", ""},
 		{"  inferences since its start", one.stopped, "no DNN work", "", verdict(one.inferences, firstLook)},
 		cpuRow("each further idle camera", further),
 	}, nil
@@ -60,7 +57,7 @@ type idleResult struct {
 }
 
 func (r idleResult) total() usage {
-	return usage{cpu: r.component.cpu + r.decoders.cpu, rss: r.component.rss + r.decoders.rss}
+	return r.component.plus(r.decoders)
 }
 
 func (b *bench) idleHome(ctx context.Context, cameras int) (_ idleResult, err error) {
@@ -103,8 +100,8 @@ func measureComponent(ctx context.Context) (component, decoders usage, err error
 		return usage{}, usage{}, err
 	}
 	percent := func(d time.Duration) float64 { return 100 * d.Seconds() / time.Since(began).Seconds() }
-	component = usage{percent(cpuOf(pid) - before), rssOf(pid)}
-	decoders = usage{percent(cpuOf(children...) - beforeChildren), rssOf(children...)}
+	component, decoders = memoryOf(pid), memoryOf(children...)
+	component.cpu, decoders.cpu = percent(cpuOf(pid)-before), percent(cpuOf(children...)-beforeChildren)
 	return component, decoders, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +11,17 @@ import (
 	"time"
 )
 
-// usage of processes: percent of one core and megabytes resident.
-type usage struct{ cpu, rss float64 }
+// usage of processes: percent of one core, megabytes resident, where what is
+// shared counts for each, and proportional, where it counts once in all.
+type usage struct{ cpu, rss, pss float64 }
+
+func (u usage) plus(v usage) usage { return usage{u.cpu + v.cpu, u.rss + v.rss, u.pss + v.pss} }
+
+func (u usage) times(f float64) usage { return usage{u.cpu * f, u.rss * f, u.pss * f} }
+
+func (u usage) String() string {
+	return fmt.Sprintf("%.1f %% of a core, %.0f MB RSS, %.0f MB PSS", u.cpu, u.rss, u.pss)
+}
 
 // findComponent finds the camera component below this process, and what it
 // has started.
@@ -68,15 +78,18 @@ func cpuOf(pids ...int) (total time.Duration) {
 	return total
 }
 
-// rssOf adds up the resident memory of processes, MB. What they share counts
-// for each.
-func rssOf(pids ...int) (total float64) {
+// memoryOf adds up the memory of processes.
+func memoryOf(pids ...int) (total usage) {
 	for _, pid := range pids {
-		raw, _ := os.ReadFile(procFile(pid, "status"))
+		raw, _ := os.ReadFile(procFile(pid, "smaps_rollup"))
 		for line := range strings.Lines(string(raw)) {
-			if size, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-				kb, _ := strconv.ParseFloat(strings.Fields(size)[0], 64)
-				total += kb / 1024
+			fields := strings.Fields(line)
+			kb, _ := strconv.ParseFloat(fields[1], 64)
+			switch fields[0] {
+			case "Rss:":
+				total.rss += kb / 1024
+			case "Pss:":
+				total.pss += kb / 1024
 			}
 		}
 	}
