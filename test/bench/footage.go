@@ -33,11 +33,14 @@ const (
 	stillRepeats = 11
 )
 
-// openFootage takes the real clip and model from PORCHLIGHT_TESTDATA, or makes
-// a clip and a network that sees it.
-func openFootage(ctx context.Context, dir string) (*footage, error) {
+// openFootage takes the real clip and model from PORCHLIGHT_TESTDATA, which may
+// be relative to the checkout, or makes a clip and a network that sees it.
+func openFootage(ctx context.Context, root, dir string) (*footage, error) {
 	f := &footage{still: filepath.Join(dir, "still.mp4")}
 	if data := os.Getenv("PORCHLIGHT_TESTDATA"); data != "" {
+		if !filepath.IsAbs(data) {
+			data = filepath.Join(root, data)
+		}
 		f.real, f.about = true, "one-by-one-person-detection.mp4, yolox-nano"
 		f.clip, f.models, f.model = filepath.Join(data, "footage", "one-by-one-person-detection.mp4"), filepath.Join(data, "models"), "yolox-nano"
 	} else {

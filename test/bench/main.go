@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer os.RemoveAll(b.data)
-	if b.footage, err = openFootage(ctx, b.data); err != nil {
+	if b.footage, err = openFootage(ctx, b.root, b.data); err != nil {
 		return err
 	}
 	t := &table{}

@@ -16,7 +16,8 @@ const (
 	queueBucket = "invocations"
 	maxSettled  = 256 // done and still on disk: at most so many run again after a kill
 	// settleDelay is how long the first of them waits for others to be deleted
-	// with it: a transaction each would cost a third of the whole delivery.
+	// with it. Without, the disk takes about a sixth of the local cloud's
+	// processor time under load.
 	settleDelay = 50 * time.Millisecond
 )
 
