@@ -124,7 +124,8 @@ fuzz: ## fuzz every fuzz target for FUZZTIME (10s)
 	    echo "==> $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} | tail -1; done; done
 
 bench: deps build ## measure the budgets of docs/architecture.md
-	@$(GO) test ./test/bench -count=1 -v -run '^TestBudgets$$' -bench-budgets
+	@$(GO) build -o $(BIN)/bench ./test/bench
+	@$(BIN)/bench $(BENCH_FLAGS)
 	@$(GO) test -run '^$$' -bench . -benchmem ./internal/...
 
 lint: $(BIN)/golangci-lint-$(GOLANGCI_VERSION) ## run golangci-lint

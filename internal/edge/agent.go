@@ -200,6 +200,8 @@ func runCamera(ctx context.Context, camera config.Camera, deps cameraDeps) {
 			},
 		}, handle)
 		endOpen()
+		stats := line.Stats()
+		log.Info("camera stopped", "frames", stats.Frames, "inferences", stats.Inferences, "events", stats.Events)
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -67,7 +67,7 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, r.Body)
 })
 
-func door(t *testing.T, a Authorizer, k Keys) *Door {
+func door(t testing.TB, a Authorizer, k Keys) *Door {
 	t.Helper()
 	handlers := map[string]http.Handler{}
 	for name, svc := range services() {
@@ -91,7 +91,7 @@ type call struct {
 }
 
 // request signs a call with the signer of the AWS SDK.
-func (c call) request(t *testing.T) *http.Request {
+func (c call) request(t testing.TB) *http.Request {
 	t.Helper()
 	if c.at.IsZero() {
 		c.at = noon

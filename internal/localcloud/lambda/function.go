@@ -13,7 +13,7 @@ import (
 const (
 	defaultTimeout     = 3 * time.Second
 	defaultMemoryMB    = 128
-	defaultConcurrency = 2
+	defaultConcurrency = 8 // of which only those that the load asks for are started
 	defaultRetries     = 2
 	defaultEventAge    = 6 * time.Hour
 
@@ -44,7 +44,7 @@ type Function struct {
 
 	Timeout        time.Duration // 0: 3 s
 	MemorySize     int           // MB, told to the function, not enforced; 0: 128
-	MaxConcurrency int           // environments at the same time; 0: 2
+	MaxConcurrency int           // environments at the same time; 0: 8
 
 	LogFormat, LogLevel string // told to the function; empty: Text and no level
 	LogGroup            string // empty: /aws/lambda/<name>

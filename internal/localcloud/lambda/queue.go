@@ -15,6 +15,10 @@ import (
 const (
 	queueBucket = "invocations"
 	maxSettled  = 256 // done and still on disk: at most so many run again after a kill
+	// settleDelay is how long the first of them waits for others to be deleted
+	// with it. Without, the disk takes about a sixth of the local cloud's
+	// processor time under load.
+	settleDelay = 50 * time.Millisecond
 )
 
 // message is one asynchronous invocation that is not yet settled.
@@ -62,7 +66,7 @@ func openQueue(path string, limit int64, logger *slog.Logger) (*queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("queue %s: %w", path, err)
 	}
-	q := &queue{db: db, limit: limit, logger: logger, settled: make(chan *message, maxSettled), stopped: make(chan struct{})}
+	q := &queue{db: db, limit: limit, logger: logger, settled: make(chan *message, maxSettled/2), stopped: make(chan struct{})}
 	go q.deleteSettled()
 	return q, nil
 }
@@ -122,10 +126,7 @@ func (q *queue) settle(m *message) { q.settled <- m }
 func (q *queue) deleteSettled() {
 	defer close(q.stopped)
 	for m := range q.settled {
-		batch := []*message{m}
-		for range len(q.settled) { // the only receiver: these are there
-			batch = append(batch, <-q.settled)
-		}
+		batch := q.gather(m)
 		err := q.db.Update(func(tx *bolt.Tx) error {
 			b := tx.Bucket([]byte(queueBucket))
 			for _, m := range batch {
@@ -143,6 +144,25 @@ func (q *queue) deleteSettled() {
 			q.release(m)
 		}
 	}
+}
+
+// gather waits for more messages to delete with the first.
+func (q *queue) gather(first *message) []*message {
+	batch := []*message{first}
+	wait := time.NewTimer(settleDelay)
+	defer wait.Stop()
+	for len(batch) < maxSettled/2 { // the other half may be in the channel
+		select {
+		case m, open := <-q.settled:
+			if !open {
+				return batch
+			}
+			batch = append(batch, m)
+		case <-wait.C:
+			return batch
+		}
+	}
+	return batch
 }
 
 func put(b *bolt.Bucket, m *message) error {

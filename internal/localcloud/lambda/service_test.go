@@ -96,7 +96,9 @@ func gone(pid int) bool {
 }
 
 func TestConcurrencyIsUsedAndBounded(t *testing.T) {
-	s := start(t, config(t, function("f", map[string]string{"FILE": filepath.Join(t.TempDir(), "meet-")})))
+	f := function("f", map[string]string{"FILE": filepath.Join(t.TempDir(), "meet-")})
+	f.MaxConcurrency = 2
+	s := start(t, config(t, f))
 	pids := map[int]bool{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
