@@ -83,10 +83,9 @@ func start(t *testing.T, dir string, allowed grants) *world {
 	raw, err := os.ReadFile("testdata/core.template.json")
 	require.NoError(t, err)
 	w := &world{lambda: &recorder{}}
-	var handler http.Handler
-	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	w.server = httptest.NewUnstartedServer(nil) // its address is known before what it serves
 	w.stack, err = template.Load(template.Environment{Region: "us-east-1", AccountID: "000000000000", StackName: "porchlight",
-		Endpoint: w.server.URL}, raw)
+		Endpoint: "http://" + w.server.Listener.Addr().String()}, raw)
 	require.NoError(t, err)
 	w.sts, err = sts.Open(sts.Config{Dir: dir + "/sts", AccountID: "000000000000"})
 	require.NoError(t, err)
@@ -94,7 +93,8 @@ func start(t *testing.T, dir string, allowed grants) *world {
 		Lambda: w.lambda, Handlers: map[string]http.Handler{"dynamodb": elsewhere, "iotdata": elsewhere},
 		Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	handler = w.core.Door
+	w.server.Config.Handler = w.core.Door
+	w.server.Start()
 	t.Cleanup(w.stop)
 	return w
 }
