@@ -106,6 +106,11 @@ func Open(ctx context.Context, cfg Config) (_ *Cloud, err error) {
 	if err != nil {
 		return nil, err
 	}
+	for resourceType, reason := range template.Inert() {
+		if n := len(c.stack.OfType(resourceType)); n > 0 {
+			cfg.Log.Info("accepted without effect on one machine", "type", resourceType, "resources", n, "why", reason)
+		}
+	}
 	if c.roles, err = newRoles(c.stack); err != nil {
 		return nil, err
 	}

@@ -73,16 +73,6 @@ func (s *Stack) OfType(resourceType string) []*Resource {
 	return out
 }
 
-// ByARN finds a resource by its ARN.
-func (s *Stack) ByARN(arn string) (*Resource, bool) {
-	for _, r := range s.Resources {
-		if arn != "" && r.ARN == arn {
-			return r, true
-		}
-	}
-	return nil, false
-}
-
 // Decode copies resolved properties into a struct whose json tags are the
 // CloudFormation property names. Properties the struct lacks are ignored.
 func Decode(properties map[string]any, into any) error {

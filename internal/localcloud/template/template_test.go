@@ -61,9 +61,6 @@ func TestFixtureResolves(t *testing.T) {
 	_, skipped := s.Resource("Skipped")
 	require.False(t, skipped, "its condition is false")
 	require.Len(t, s.OfType("AWS::S3::Bucket"), 2)
-	found, ok := s.ByARN(fn.ARN)
-	require.True(t, ok)
-	require.Same(t, fn, found)
 }
 
 func TestOrderPutsDependenciesFirst(t *testing.T) {
