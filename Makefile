@@ -97,6 +97,7 @@ test: deps test-deps build vet test-web test-infra test-go ## run every test
 vet:
 	@echo "==> go vet"
 	@$(GO) vet ./...
+	@CGO_ENABLED=0 $(GO) vet ./cmd/porchlight ./lambdas/... # what must build without a C compiler
 
 test-go: ## run the Go tests
 	@echo "==> Go tests$(if $(TESTDATA),, (PORCHLIGHT_TESTDATA is not set: tests on real footage are skipped))"
