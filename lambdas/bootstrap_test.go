@@ -132,8 +132,9 @@ func TestFromTopicToAPI(t *testing.T) {
 	now := event.At(time.Now())
 	e := &event.Event{
 		EventID: event.NewID(now.Time), Sequence: 1, State: event.Started, Camera: "porch.front", StartedAt: now, UpdatedAt: now,
-		Labels: map[string]float64{"person": 0.9}, Score: 0.9, Model: "hog", ThumbnailKey: "thumbnails/porch/porch.front/x.jpg",
+		Labels: map[string]float64{"person": 0.9}, Score: 0.9, Model: "hog",
 	}
+	e.ThumbnailKey = "thumbnails/porch/porch.front/" + e.EventID + ".jpg"
 	message := func(topic string) events.SNSEvent {
 		raw, err := e.Marshal()
 		require.NoError(t, err)
@@ -155,7 +156,7 @@ func TestFromTopicToAPI(t *testing.T) {
 		var res events.APIGatewayV2HTTPResponse
 		require.NoError(t, json.Unmarshal(api.invoke(t, req), &res))
 		require.Equal(t, status, res.StatusCode, res.Body)
-		require.Equal(t, status == 200, strings.Contains(res.Body, url+"/thumbs/thumbnails/porch/porch.front/x.jpg"), res.Body)
+		require.Equal(t, status == 200, strings.Contains(res.Body, url+"/thumbs/"+e.ThumbnailKey), res.Body)
 	}
 }
 

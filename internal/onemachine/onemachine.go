@@ -156,11 +156,12 @@ func addThing(ctx context.Context, cloud *localcloud.Cloud, thing, owner string)
 	if err != nil {
 		return files, err
 	}
-	return files, claim(ctx, cloud, thing, owner)
+	return files, Claim(ctx, cloud, thing, owner)
 }
 
-// claim makes the owner the thing's owner, once.
-func claim(ctx context.Context, cloud *localcloud.Cloud, thing, sub string) error {
+// Claim makes somebody the thing's owner, once; doing it again for the same
+// owner changes nothing.
+func Claim(ctx context.Context, cloud *localcloud.Cloud, thing, sub string) error {
 	table, err := cloud.Output("TableName")
 	if err != nil {
 		return err

@@ -12,11 +12,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
-	"porchlight/internal/cloud/store"
 	"porchlight/internal/event"
 	"porchlight/internal/localcloud"
 	"porchlight/internal/localcloud/oidc/oidctest"
@@ -53,20 +48,6 @@ func (b *bench) openCloud(ctx context.Context, name string, log *slog.Logger) (_
 		}
 	}
 	return nil, "", nil, errors.Join(err, cloud.Close())
-}
-
-// claim makes the owner the owner of a thing.
-func claim(ctx context.Context, cloud *localcloud.Cloud, thing, sub string) error {
-	table, err := cloud.Output("TableName")
-	if err != nil {
-		return err
-	}
-	admin := cloud.Admin()
-	db := dynamodb.New(dynamodb.Options{
-		Region: cloud.Region(), BaseEndpoint: aws.String(cloud.AWSURL()),
-		Credentials: credentials.NewStaticCredentialsProvider(admin.AccessKeyID, admin.SecretAccessKey, ""),
-	})
-	return store.New(store.Config{API: db, Table: table}).Claim(ctx, thing, sub)
 }
 
 // api is the HTTP API as the owner's app calls it.

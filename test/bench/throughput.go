@@ -15,6 +15,7 @@ import (
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
 	"porchlight/internal/localcloud"
+	"porchlight/internal/onemachine"
 )
 
 const (
@@ -98,7 +99,7 @@ func connectThings(ctx context.Context, cloud *localcloud.Cloud, sub string) ([]
 		if err != nil {
 			return nil, err
 		}
-		if err := claim(ctx, cloud, thingName(i), sub); err != nil {
+		if err := onemachine.Claim(ctx, cloud, thingName(i), sub); err != nil {
 			return nil, err
 		}
 		identity, err := iot.LoadIdentity(files.Certificate, files.Key, files.CA)

@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -138,8 +137,8 @@ func checkClaims(thing string, e *event.Event) error {
 	if t, _, err := event.SplitCamera(e.Camera); err != nil || t != thing {
 		return fmt.Errorf("camera %.140q is not this thing's", e.Camera)
 	}
-	if e.ThumbnailKey != "" && !strings.HasPrefix(e.ThumbnailKey, "thumbnails/"+thing+"/") {
-		return fmt.Errorf("thumbnail_key %.140q is not under thumbnails/%s/", e.ThumbnailKey, thing)
+	if want := "thumbnails/" + thing + "/" + e.Camera + "/" + e.EventID + ".jpg"; e.ThumbnailKey != "" && e.ThumbnailKey != want {
+		return fmt.Errorf("thumbnail_key %.140q is not %s", e.ThumbnailKey, want)
 	}
 	if e.Clip != nil {
 		if t, _, err := event.SplitCamera(e.Clip.Stream); err != nil || t != thing {

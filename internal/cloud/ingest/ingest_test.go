@@ -82,12 +82,13 @@ func (f fields) with(changes fields) fields {
 }
 
 func goodEvent() fields {
+	id := event.NewID(t0)
 	return fields{
 		"topic": "porchlight/v1/porch/events", "received_at": t0.UnixMilli(),
-		"event_id": event.NewID(t0), "sequence": 1, "state": "started", "camera": "porch.front",
+		"event_id": id, "sequence": 1, "state": "started", "camera": "porch.front",
 		"started_at": event.At(t0), "updated_at": event.At(t0), "labels": fields{"person": 0.9},
 		"zones": []string{}, "score": 0.9, "box": []float64{0, 0, 1, 1}, "faces": []any{}, "model": "yolox-nano",
-		"thumbnail_key": "thumbnails/porch/porch.front/x.jpg",
+		"thumbnail_key": "thumbnails/porch/porch.front/" + id + ".jpg",
 		"clip":          fields{"stream": "porch.front", "from": event.At(t0), "to": event.At(t0)},
 		"from_tomorrow": true,
 	}
@@ -141,6 +142,7 @@ func TestPoisonIsAnErrorAndHidesNothing(t *testing.T) {
 		"another thing's camera":    e.with(fields{"camera": "shed.door"}),
 		"another thing's topic":     e.with(fields{"topic": "porchlight/v1/shed/events"}),
 		"another thing's picture":   e.with(fields{"thumbnail_key": "thumbnails/shed/x.jpg"}),
+		"another event's picture":   e.with(fields{"thumbnail_key": "thumbnails/porch/porch.front/" + event.NewID(t0) + ".jpg"}),
 		"picture elsewhere":         e.with(fields{"thumbnail_key": "thumbnails/porchx/x.jpg"}),
 		"another thing's video":     e.with(fields{"clip": fields{"stream": "shed.door", "from": event.At(t0), "to": event.At(t0)}}),
 		"too large":                 e.with(fields{"zones": []string{strings.Repeat("x", 2*event.MaxPayload)}}),

@@ -190,7 +190,7 @@ func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		form, err := url.ParseQuery(text)
 		if err != nil {
-			t.Skip()
+			t.Skip("not a form: the front door refuses it before SQS sees it")
 		}
 		if in, err := decodeForm(form); err == nil {
 			require.LessOrEqual(t, len(in.Entries), 3*(maxBatch+1))
