@@ -26,12 +26,19 @@ func browserSeesEvents(t *testing.T, m *machine) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(412, 900),
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-gpu", true),
 	)...)
 	defer cancelBrowser()
 	ctx, cancelPage := chromedp.NewContext(ctx)
 	defer cancelPage()
+	// The browser's profile is in a folder that the browser's end removes: its
+	// processes go on writing a moment, and a folder of the test would fail it.
+	defer func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Logf("close the browser: %v", err)
+		}
+	}()
 
 	var before int
 	require.NoError(t, chromedp.Run(ctx,
