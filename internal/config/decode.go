@@ -106,7 +106,7 @@ func decodeValue(path string, value any, into reflect.Value) error {
 			if !ok {
 				return fmt.Errorf("%w: %s: want a section with at least a source", ErrInvalid, join(path, name))
 			}
-			camera := cameraDefaults()
+			camera := CameraDefaults()
 			if err := decodeStruct(join(path, name), section, reflect.ValueOf(&camera).Elem()); err != nil {
 				return err
 			}

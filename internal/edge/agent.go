@@ -158,7 +158,7 @@ func runCamera(ctx context.Context, camera config.Camera, deps cameraDeps) {
 	log := deps.log.With("camera", deps.id)
 	line := pipeline.New(pipeline.Config{
 		Camera: deps.id, Detector: deps.detector, Sink: deps.sink, Model: deps.model,
-		Labels: camera.Labels, MinScore: deps.minScore, Quiet: camera.Quiet, Log: log,
+		Settings: camera, MinScore: deps.minScore, Log: log,
 	})
 	var mu sync.Mutex // capture reports states from goroutines of its own
 	var blind atomic.Bool

@@ -21,6 +21,16 @@ const (
 	Ended   State = "ended"
 )
 
+// Severity of an event: whether its owner wants to be told, or only to find
+// it. It may rise from detection to alert while the event is open, never fall.
+type Severity string
+
+// The severities. An event of before there were any has none.
+const (
+	Alert  Severity = "alert"
+	Notice Severity = "detection"
+)
+
 // Errors that Validate and Marshal return, wrapped with what was wrong.
 var (
 	ErrInvalid  = errors.New("invalid event")
@@ -39,9 +49,12 @@ type Event struct {
 	UpdatedAt    Time               `json:"updated_at"`
 	EndedAt      *Time              `json:"ended_at,omitempty"` // present once State is ended
 	Labels       map[string]float64 `json:"labels"`             // best score of each label seen
-	Zones        []string           `json:"zones"`
-	Score        float64            `json:"score"` // of the best picture
-	Box          Box                `json:"box"`   // in the best picture
+	Severity     Severity           `json:"severity,omitempty"`
+	Zones        []string           `json:"zones"`              // that an object has entered
+	Appeared     []string           `json:"appeared,omitempty"` // zones in which a thing was left
+	Removed      []string           `json:"removed,omitempty"`  // zones from which a thing was taken
+	Score        float64            `json:"score"`              // of the best picture
+	Box          Box                `json:"box"`                // in the best picture
 	ThumbnailKey string             `json:"thumbnail_key,omitempty"`
 	Faces        []Face             `json:"faces"`
 	Clip         *Clip              `json:"clip,omitempty"`
@@ -86,6 +99,11 @@ func (e *Event) Validate() error {
 	}
 	if (e.State == Ended) != (e.EndedAt != nil) {
 		return bad("ended_at goes with state ended, and only with it")
+	}
+	switch e.Severity {
+	case "", Alert, Notice:
+	default:
+		return bad("severity %q: must be alert or detection", clipText(string(e.Severity)))
 	}
 	if e.Score < 0 || e.Score > 1 {
 		return bad("score %v: must be 0..1", e.Score)

@@ -13,7 +13,9 @@ import (
 	"slices"
 	"time"
 
+	"porchlight/internal/config"
 	"porchlight/internal/event"
+	"porchlight/internal/face"
 	"porchlight/internal/track"
 )
 
@@ -28,16 +30,25 @@ type Sink interface {
 	Publish(ctx context.Context, e event.Event, thumbnail []byte) error
 }
 
-// Config of one camera's pipeline. Camera, Detector and Sink are required.
+// FaceDetector finds faces in a picture of a person. Like Detector it is
+// called from one goroutine at a time.
+type FaceDetector interface {
+	Faces(ctx context.Context, f *event.Frame) ([]face.Face, error)
+}
+
+// Config of one camera's pipeline. Camera, Settings, Detector and Sink are required.
 type Config struct {
-	Camera   string // <thing>.<name>
-	Detector Detector
-	Sink     Sink
-	Model    string        // named in every event
-	Labels   []string      // labels that make events; empty: all
-	MinScore float64       // detections below are ignored
-	Quiet    time.Duration // an event ends after this long with nothing active
-	Log      *slog.Logger
+	Camera    string        // <thing>.<name>
+	Settings  config.Camera // the owner's wishes; Source, FPS and MaxWidth are the capture's
+	Detector  Detector
+	Input     int          // side of the detector's input in pixels; 0: 416
+	Faces     FaceDetector // nil: no faces are looked for
+	Sink      Sink
+	Model     string      // named in every event
+	MinScore  float64     // detections below are ignored, where Settings say nothing else
+	StateFile string      // what must survive a restart; empty: nothing does
+	OnView    func(*View) // nil: nobody watches
+	Log       *slog.Logger
 }
 
 // Stats counts what a pipeline has done.
@@ -69,7 +80,7 @@ const (
 func New(cfg Config) *Pipeline {
 	return &Pipeline{
 		cfg: cfg, motion: newMotionGate(), tracker: track.New(track.Config{}),
-		recorder: newRecorder(cfg.Camera, cfg.Model, cfg.Quiet),
+		recorder: newRecorder(cfg.Camera, cfg.Model, cfg.Settings.Quiet),
 	}
 }
 
@@ -89,7 +100,7 @@ func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 		if err != nil {
 			fault = fmt.Errorf("detect: %w", err)
 		} else {
-			tracks = p.tracker.Update(f.Time, p.wanted(found))
+			tracks = p.tracker.Update(track.Sight{Frame: f, Looked: []event.Box{{X1: 1, Y1: 1}}, Found: p.wanted(found)})
 		}
 	}
 	// Also after a fault: an open event must end in its time.
@@ -108,12 +119,12 @@ func (p *Pipeline) shouldLook(at time.Time) bool {
 	if at.Sub(p.movedAt) <= afterMotion {
 		return true
 	}
-	return p.tracker.Live() && at.Sub(p.lookedAt) >= stillEvery
+	return len(p.tracker.Predict(at)) > 0 && at.Sub(p.lookedAt) >= stillEvery
 }
 
 func (p *Pipeline) wanted(found []event.Detection) []event.Detection {
 	return slices.DeleteFunc(found, func(d event.Detection) bool {
-		return d.Score < p.cfg.MinScore || (len(p.cfg.Labels) > 0 && !slices.Contains(p.cfg.Labels, d.Label))
+		return d.Score < p.cfg.MinScore || (len(p.cfg.Settings.Labels) > 0 && !slices.Contains(p.cfg.Settings.Labels, d.Label))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"porchlight/internal/config"
 	"porchlight/internal/event"
 	"porchlight/internal/pipeline"
 )
@@ -98,8 +99,8 @@ func (s *sink) Publish(_ context.Context, e event.Event, thumbnail []byte) error
 
 func build(d pipeline.Detector, s pipeline.Sink) *pipeline.Pipeline {
 	return pipeline.New(pipeline.Config{
-		Camera: "home.door", Detector: d, Sink: s, Model: "red", Labels: []string{"person"},
-		MinScore: 0.5, Quiet: 2 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Camera: "home.door", Detector: d, Sink: s, Model: "red", Settings: config.Camera{Labels: []string{"person"}, Quiet: 2 * time.Second},
+		MinScore: 0.5, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

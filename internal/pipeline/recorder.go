@@ -56,7 +56,7 @@ func newRecorder(camera, model string, quiet time.Duration) *recorder {
 func (r *recorder) observe(f *event.Frame, tracks []track.Track) []news {
 	var active []track.Track
 	for _, t := range tracks {
-		if !t.MovedAt.IsZero() && f.Time.Sub(t.MovedAt) <= activeFor(t.Label) {
+		if t.Seen && t.True && !t.MovedAt.IsZero() && f.Time.Sub(t.MovedAt) <= activeFor(t.Label) {
 			active = append(active, t)
 		}
 	}

@@ -18,16 +18,28 @@ type Config struct {
 
 // Track is one object over time.
 type Track struct {
-	ID        int64
-	Label     string
-	Box       event.Box // where it was last seen
-	Score     float64   // of the last sighting
-	Hits      int       // sightings so far
-	FirstSeen time.Time
-	LastSeen  time.Time
-	MovedAt   time.Time // when it was last found to have moved; zero: never
+	ID         int64
+	Label      string    // the most voted for
+	Box        event.Box // where it was last seen
+	Score      float64   // of the last sighting
+	Seen       bool      // in the latest Sight
+	Hits       int       // sightings so far
+	True       bool      // its scores have once proved that it is no mistake
+	FirstSeen  time.Time
+	LastSeen   time.Time
+	MovedAt    time.Time // when it was last found to have moved; zero: never
+	Stationary bool      // at rest for so long that it is part of the scene
+	Known      bool      // was part of the scene already when first seen: parked, a statue, restored
 
 	anchor event.Box // where it stood when it last came to rest
+}
+
+// Sight is what was found in one frame, and where it was looked for: a track
+// outside Looked is not missing.
+type Sight struct {
+	Frame  *event.Frame
+	Looked []event.Box // parts of the frame, in fractions of it
+	Found  []event.Detection
 }
 
 // Tracker follows the objects of one camera. It is not safe for concurrent use.
@@ -51,9 +63,10 @@ func New(cfg Config) *Tracker {
 	return &Tracker{cfg: cfg}
 }
 
-// Update takes the detections of one frame and returns the confirmed tracks
-// that were seen in it. Frames must come in order of time.
-func (t *Tracker) Update(at time.Time, detections []event.Detection) []Track {
+// Update takes what was seen in one frame and returns all tracks, also those
+// not seen in it. A frame older than the last is taken for one of the same time.
+func (t *Tracker) Update(s Sight) []Track {
+	at, detections := s.Frame.Time, s.Found
 	t.forget(at)
 	taken := make([]bool, len(detections))
 	seen := map[*Track]bool{}
@@ -91,16 +104,20 @@ func (t *Tracker) Update(at time.Time, detections []event.Detection) []Track {
 	}
 	var out []Track
 	for _, track := range t.tracks {
-		if seen[track] && track.Hits >= t.cfg.MinHits {
-			out = append(out, *track)
-		}
+		track.Seen, track.True = seen[track], track.Hits >= t.cfg.MinHits
+		out = append(out, *track)
 	}
 	return out
 }
 
-// Live tells whether any object, confirmed or not, was seen lately: as long
-// as one was, frames are worth looking at even when nothing moves.
-func (t *Tracker) Live() bool { return len(t.tracks) > 0 }
+// Predict returns where the tracked objects should be at a time.
+func (t *Tracker) Predict(at time.Time) []Track {
+	var out []Track
+	for _, track := range t.tracks {
+		out = append(out, *track)
+	}
+	return out
+}
 
 func (t *Tracker) forget(now time.Time) {
 	kept := t.tracks[:0]

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"porchlight/internal/capture"
+	"porchlight/internal/config"
 	"porchlight/internal/event"
 	"porchlight/internal/pipeline"
 	"porchlight/internal/vision"
@@ -67,7 +68,7 @@ func (f *footage) pipeline(ctx context.Context, file string) (*pass, error) {
 	err := f.play(ctx, file, lookFPS, p, func(d *vision.Detector, frame *event.Frame) error {
 		if line == nil {
 			line = pipeline.New(pipeline.Config{
-				Camera: "bench.clip", Detector: d, Sink: nowhere{}, Model: f.model, MinScore: minScore, Quiet: quiet,
+				Camera: "bench.clip", Detector: d, Sink: nowhere{}, Model: f.model, MinScore: minScore, Settings: config.Camera{Quiet: quiet},
 			})
 		}
 		return line.Handle(ctx, frame)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/capture"
+	"porchlight/internal/config"
 	"porchlight/internal/event"
 	"porchlight/internal/modelstore"
 	"porchlight/internal/pipeline"
@@ -91,7 +92,7 @@ func run(t *testing.T, clip, modelDir string) ([]*seen, pipeline.Stats) {
 	out := &sink{last: map[string]*seen{}}
 	line := pipeline.New(pipeline.Config{
 		Camera: "home.clip", Detector: detector, Sink: out, Model: "yolox-nano",
-		Labels: []string{"person"}, MinScore: 0.5, Quiet: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Settings: config.Camera{Labels: []string{"person"}, Quiet: 5 * time.Second}, MinScore: 0.5, Log: slog.New(slog.DiscardHandler),
 	})
 	err = capture.Run(t.Context(), capture.Config{
 		Name: "home.clip", URL: clip, FPS: 5, MaxWidth: 1280, Pace: capture.FullSpeed, Log: slog.New(slog.DiscardHandler),
