@@ -1,0 +1,53 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"porchlight/internal/config"
+	"porchlight/internal/event"
+	"porchlight/internal/polygon"
+)
+
+// filter sorts out what does not count.
+type filter struct {
+	settings config.Camera
+	minScore float64
+}
+
+// sort returns the detections that count, or may continue a track, and the
+// others with the reason why they do not.
+func (l *filter) sort(found []event.Detection) (kept []event.Detection, ignored []Ignored) {
+	for _, d := range found {
+		if reason := l.reason(d); reason != "" {
+			ignored = append(ignored, Ignored{Detection: d, Reason: reason})
+			continue
+		}
+		kept = append(kept, d)
+	}
+	return kept, ignored
+}
+
+func (l *filter) reason(d event.Detection) string {
+	s, limit := l.settings, l.settings.Objects[d.Label]
+	switch area := d.Box.Area(); {
+	case len(s.Labels) > 0 && !slices.Contains(s.Labels, d.Label):
+		return "its label is not wanted"
+	case d.Score < limit.MinScore:
+		return fmt.Sprintf("score %.2f is under %.2f, the least for %s", d.Score, limit.MinScore, d.Label)
+	case area < limit.MinArea:
+		return fmt.Sprintf("area %.4f is under %.4f, the least for %s", area, limit.MinArea, d.Label)
+	case limit.MaxArea > 0 && area > limit.MaxArea:
+		return fmt.Sprintf("area %.4f is over %.4f, the most for %s", area, limit.MaxArea, d.Label)
+	}
+	at := feet(d.Box)
+	for i, m := range s.ObjectMasks {
+		if (len(m.Labels) == 0 || slices.Contains(m.Labels, d.Label)) && m.Polygon.Contains(at) {
+			return fmt.Sprintf("in object mask %d", i+1)
+		}
+	}
+	return ""
+}
+
+// feet is where an object stands: the middle of its lower edge.
+func feet(b event.Box) polygon.Point { return polygon.Point{X: (b.X0 + b.X1) / 2, Y: b.Y1} }
