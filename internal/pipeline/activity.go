@@ -27,10 +27,6 @@ const (
 	stirPart   = 0.5  // of the looks that must show motion
 	stirInside = 0.75 // part of the motion that must lie in the object
 	stirRest   = 10 * time.Second
-	// activeFor is how long an object that came to rest goes on being active;
-	// the tracker makes it part of the scene some time later.
-	activeFor       = 10 * time.Second
-	personActiveFor = 30 * time.Second
 )
 
 func newActivity() *activity { return &activity{stirs: map[int64]*stir{}} }
@@ -44,7 +40,7 @@ func (a *activity) observe(v *View) []track.Track {
 			continue
 		}
 		stirred := a.stirring(now, t, v.Motion.Boxes)
-		if t.True && !t.Stationary && (moved(now, t) || stirred) {
+		if t.True && !t.Stationary && (!t.MovedAt.IsZero() || stirred) {
 			active = append(active, t)
 		}
 	}
@@ -54,14 +50,6 @@ func (a *activity) observe(v *View) []track.Track {
 		}
 	}
 	return active
-}
-
-func moved(now time.Time, t track.Track) bool {
-	long := activeFor
-	if t.Label == "person" {
-		long = personActiveFor
-	}
-	return !t.MovedAt.IsZero() && now.Sub(t.MovedAt) <= long
 }
 
 // alive are the labels of what stirs of itself. A car that stirs is a
