@@ -68,7 +68,7 @@ func load[T any](annotations fs.FS, name string, check func(*T) error) (*T, erro
 	if err != nil {
 		return nil, fmt.Errorf("read annotation: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(file, mostBytes+1))
 	switch {
 	case err != nil:

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// DefaultTolerance, in seconds, of an event's start and of its end.
+// DefaultTolerance is how many seconds an event may start or end early or late.
 const DefaultTolerance = 1.0
 
 // Event is what the pipeline says has happened. Times are seconds in the
