@@ -1,6 +1,7 @@
 package motion
 
 import (
+	"math"
 	"slices"
 
 	"porchlight/internal/event"
@@ -17,6 +18,9 @@ type finder struct {
 	blobs      []blob
 	recent     []uint8 // for each cell, whether it had changed in the last frames, newest in bit 0
 	last, next []blob  // of the last frame and of this, trusted or not
+	blockCols  int32
+	sharpIn    []int   // of each block of the grid, how many cells are sharp
+	fleeting   float64 // averaged number of blobs that do not last
 	moving     float64
 }
 
@@ -29,27 +33,36 @@ type blob struct {
 	cells          int
 	strong         int // of cells
 	again          int // of cells, changed lately too
+	often          int // of cells, changed in both of the last frames too
 	sharp          int // cells where the difference makes a step
+	densest        int // of them in one block
 }
 
 const (
-	mostBlobs  = 64
-	mostBoxes  = 16
-	reach      = 2  // cells between runs of one blob
-	bridge     = 3  // rows between boxes that are one object
-	trustCells = 4  // times the smallest area: seen once is enough
-	thinCells  = 3  // narrower is a streak
-	againPart  = 3  // a third of a small blob has changed lately
-	softCells  = 12 // times the smallest area: large enough to tell soft light
-	softSteps  = 25 // one in so many cells has a step in an object
-	fewBlobs   = 4  // so few are no rain
-	jumpCells  = 12 // how far a small object gets between frames
-	loneStrong = 3  // strong cells of a small blob
+	mostBlobs   = 64
+	mostBoxes   = 16
+	reach       = 2  // cells between runs of one blob
+	bridge      = 3  // rows between boxes that are one object
+	trustCells  = 4  // times the smallest area: seen once is enough
+	thinCells   = 3  // narrower is a streak
+	againPart   = 3  // a third of a small blob has changed lately
+	softCells   = 5  // times the smallest area: large enough to tell soft light
+	softSteps   = 12 // one in so many cells has a step in an object
+	denseSteps  = 12 // so many in one block are an object
+	blockCells  = 6
+	sharpStep   = 4 * level
+	rainBlobs   = 1.5 // fleeting blobs in a frame
+	rainSeconds = 3.0
+	fewBlobs    = 4  // so few are no rain
+	jumpCells   = 12 // how far a small object gets between frames
+	loneStrong  = 3  // strong cells of a small blob
 )
 
 func newFinder(cols, rows int, minArea float64) finder {
 	n := cols * rows
+	blockCols, blockRows := (cols+blockCells-1)/blockCells, (rows+blockCells-1)/blockCells
 	return finder{
+		blockCols: int32(blockCols), sharpIn: make([]int, blockCols*blockRows),
 		cols: cols, rows: rows, minCells: max(1, int(minArea*float64(n))),
 		runs: make([]run, 0, n/2+rows), rowFrom: make([]int32, rows+1), parent: make([]int32, n/2+rows), blobOf: make([]int32, n/2+rows),
 		blobs: make([]blob, 0, mostBlobs), recent: make([]uint8, n), last: make([]blob, 0, mostBlobs), next: make([]blob, 0, mostBlobs),
@@ -63,14 +76,14 @@ func (f *finder) forget() {
 }
 
 // find returns the boxes of what moves in a frame whose cells are classified.
-func (f *finder) find(d *Detector, luma []int32) []event.Box {
+func (f *finder) find(d *Detector, luma []int32, dt float64) []event.Box {
 	f.moving = 0
 	m := &d.model
 	f.scan(m.state)
 	f.join()
 	f.collect(d, luma)
 	f.remember(m.state)
-	f.keepTrusted()
+	f.keepTrusted(dt)
 	if len(f.blobs) == 0 {
 		return nil
 	}
@@ -148,6 +161,7 @@ func (f *finder) root(i int32) int32 {
 // collect sums up the largest blobs.
 func (f *finder) collect(d *Detector, luma []int32) {
 	f.blobs = f.blobs[:0]
+	clear(f.sharpIn)
 	least := f.measure()
 	for i, r := range f.runs {
 		root := f.root(int32(i))
@@ -194,12 +208,18 @@ func (f *finder) add(b *blob, r run, d *Detector, luma []int32) {
 		if f.recent[i] != 0 {
 			b.again++
 		}
+		if f.recent[i]&0b11 == 0b11 {
+			b.often++
+		}
 		left, right := row+max(0, x-1), row+min(f.cols-1, x+1)
 		step := luma[right] - luma[left]
 		was := (m.background[right] - m.background[left]) >> fineBits
 		here := abs(luma[i] - d.light.shift - m.background[i]>>fineBits)
-		if abs(step-was) > 6*level+here/4+abs(was)/2 {
+		if abs(step-was) > sharpStep+here/2+abs(was)/2 {
 			b.sharp++
+			block := r.y/blockCells*f.blockCols + int32(x)/blockCells
+			f.sharpIn[block]++
+			b.densest = max(b.densest, f.sharpIn[block])
 		}
 	}
 }
@@ -216,12 +236,20 @@ func (f *finder) remember(state []uint8) {
 	}
 }
 
-// keepTrusted keeps the blobs that are neither rain nor light.
-func (f *finder) keepTrusted() {
+// keepTrusted keeps the blobs that are neither rain nor light on the ground.
+func (f *finder) keepTrusted(dt float64) {
 	f.next = append(f.next[:0], f.blobs...)
+	fleeting := 0
+	for _, b := range f.blobs {
+		if !b.lasting() && !f.large(b, false) {
+			fleeting++
+		}
+	}
+	f.fleeting += (float64(fleeting) - f.fleeting) * (1 - math.Exp(-dt/rainSeconds))
+	raining := max(f.fleeting, float64(fleeting)/2) > rainBlobs
 	kept := f.blobs[:0]
 	for _, b := range f.blobs {
-		if !b.soft(f.minCells) && (b.large(f.minCells) || b.strong >= loneStrong && (b.again*againPart >= b.cells || f.followed(b))) {
+		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b)))) {
 			kept = append(kept, b)
 		}
 	}
@@ -229,21 +257,32 @@ func (f *finder) keepTrusted() {
 	f.last, f.next = f.next, f.last
 }
 
-// large enough to be trusted at first sight, and not a streak.
-func (b blob) large(minCells int) bool {
-	return b.cells >= trustCells*minCells && b.strong >= minCells && min(b.x1-b.x0, b.y1-b.y0) >= thinCells
+// lasting: a good part of the blob had changed before.
+func (b blob) lasting() bool { return b.again*againPart >= b.cells }
+
+// large enough to be trusted at first sight. In rain that takes more, and what
+// is long and thin may be a drop near the lens.
+func (f *finder) large(b blob, raining bool) bool {
+	w, h := b.x1-b.x0, b.y1-b.y0
+	least, thin := trustCells*f.minCells, thinCells
+	if raining {
+		least, thin = 2*least, 2*thin
+	}
+	return b.cells >= least && b.strong >= f.minCells && b.cells >= thin*int(max(w, h)) && min(w, h) >= thinCells
 }
 
-// followed: a blob of like size was near in the last frame.
+// soft: the difference has no steps to speak of, neither on the whole nor
+// densely anywhere, so it is light on the same things.
+func (f *finder) soft(b blob) bool {
+	return b.cells >= softCells*f.minCells && b.sharp*softSteps < b.cells && b.densest < denseSteps
+}
+
+// followed: a blob of like size was near in the last frame, and there are so
+// few that this is no chance.
 func (f *finder) followed(b blob) bool {
 	return len(f.last) <= fewBlobs && len(f.next) <= fewBlobs && slices.ContainsFunc(f.last, func(o blob) bool {
 		return o.near(b, jumpCells, jumpCells) && o.cells < 3*b.cells && b.cells < 3*o.cells
 	})
-}
-
-// soft: where the difference has no steps it is light on the same things.
-func (b blob) soft(minCells int) bool {
-	return b.cells >= softCells*minCells && b.sharp*softSteps < b.cells
 }
 
 func (b blob) size() int { return int((b.x1 - b.x0) * (b.y1 - b.y0)) }

@@ -90,7 +90,7 @@ func (d *Detector) Observe(f *event.Frame) Result {
 		d.finder.forget()
 		return Result{Area: d.model.fraction(), Calibrating: true}
 	}
-	boxes := d.finder.find(d, luma)
+	boxes := d.finder.find(d, luma, dt)
 	d.model.learn(luma, d.light.shift, dt)
 	d.light.settle(dt, &d.model)
 	return Result{Boxes: boxes, Area: d.finder.moving}
