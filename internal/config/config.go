@@ -144,8 +144,8 @@ func defaults() Config {
 // CameraDefaults returns a camera with all but its source set.
 func CameraDefaults() Camera {
 	return Camera{
-		FPS: 5, MaxWidth: 1280, Labels: defaultLabels, Quiet: 5 * time.Second,
-		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 30, MinArea: 0.001}, Faces: Faces{MinSize: 40},
+		FPS: 5, MaxWidth: 1280, Labels: defaultLabels, Quiet: 2 * time.Second,
+		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 20, MinArea: 0.001}, Faces: Faces{MinSize: 40},
 	}
 }
 

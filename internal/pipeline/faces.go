@@ -95,8 +95,7 @@ func (w *faceWatch) look(ctx context.Context, f *event.Frame, t track.Track) ([]
 	var best *face.Face
 	for i := range found {
 		c := &found[i]
-		c.Move(float64(r.X), float64(r.Y))
-		if c.Box[2]-c.Box[0] >= w.minSize && c.BelongsTo(t.Box, f.Width, f.Height) && (best == nil || c.Score > best.Score) {
+		if c.Box[2]-c.Box[0] >= w.minSize && (best == nil || c.Score > best.Score) {
 			best = c
 		}
 	}
@@ -112,5 +111,7 @@ func headRegion(f *event.Frame, person event.Box) region.Region {
 	side := int(min(max(w*1.3, min(h*0.6, w*2)), float64(max(f.Width, f.Height))))
 	x := int((person.X0+person.X1)/2*float64(f.Width)) - side/2
 	y := int(person.Y0*float64(f.Height)) - side/10
-	return region.Region{X: x, Y: y, Side: max(side, 1)}
+	return region.Region{X: x, Y: y, Width: max(side, 1), Height: max(side, 1)}
 }
+
+func (w *faceWatch) names(int64) (event.Face, bool) { return event.Face{}, false }

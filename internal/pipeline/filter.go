@@ -7,6 +7,7 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/event"
 	"porchlight/internal/polygon"
+	"porchlight/internal/region"
 )
 
 // filter sorts out what does not count.
@@ -15,15 +16,21 @@ type filter struct {
 	minScore float64
 }
 
-// sort returns the detections that count, or may continue a track, and the
-// others with the reason why they do not.
-func (l *filter) sort(found []event.Detection) (kept []event.Detection, ignored []Ignored) {
+// sort returns the detections that the tracker is to know of, and those that
+// do not count, with the reason. A weak one is in both: it makes nothing by
+// itself, but may continue a track.
+func (l *filter) sort(found []region.Found) (kept []event.Detection, ignored []Ignored) {
 	for _, d := range found {
-		if reason := l.reason(d); reason != "" {
-			ignored = append(ignored, Ignored{Detection: d, Reason: reason})
+		if reason := l.reason(d.Detection); reason != "" {
+			ignored = append(ignored, Ignored{Detection: d.Detection, Reason: reason})
 			continue
 		}
-		kept = append(kept, d)
+		if least := l.least(d.Label); d.Score < least {
+			ignored = append(ignored, Ignored{
+				Detection: d.Detection, Reason: fmt.Sprintf("score %.2f is under %.2f, the least for %s", d.Score, least, d.Label),
+			})
+		}
+		kept = append(kept, d.Detection)
 	}
 	return kept, ignored
 }
@@ -33,8 +40,6 @@ func (l *filter) reason(d event.Detection) string {
 	switch area := d.Box.Area(); {
 	case len(s.Labels) > 0 && !slices.Contains(s.Labels, d.Label):
 		return "its label is not wanted"
-	case d.Score < limit.MinScore:
-		return fmt.Sprintf("score %.2f is under %.2f, the least for %s", d.Score, limit.MinScore, d.Label)
 	case area < limit.MinArea:
 		return fmt.Sprintf("area %.4f is under %.4f, the least for %s", area, limit.MinArea, d.Label)
 	case limit.MaxArea > 0 && area > limit.MaxArea:
@@ -47,6 +52,14 @@ func (l *filter) reason(d event.Detection) string {
 		}
 	}
 	return ""
+}
+
+// least is the score from which a detection counts by itself.
+func (l *filter) least(label string) float64 {
+	if v := l.settings.Objects[label].MinScore; v > 0 {
+		return v
+	}
+	return l.minScore
 }
 
 // feet is where an object stands: the middle of its lower edge.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"porchlight/internal/event"
@@ -8,14 +9,19 @@ import (
 	"porchlight/internal/track"
 )
 
-// How often the detector looks. Every frame in which something moves is looked
-// at, but: less often where all that moves is a track that has proved true,
-// and seldom where looking has found nothing again and again.
+// How often the detector looks: at every frame in which something moves that
+// nobody knows of yet, else less often.
 const (
-	steadyEvery = 350 * time.Millisecond // all that moves is known and followed
+	steadyEvery = 350 * time.Millisecond // an event is open: its owner knows already
 	stillEvery  = time.Second            // an object that does not move now: is it still there?
 	sceneEvery  = time.Second            // while the background is learnt anew
 	busyAfter   = 3 * time.Second        // after the last motion or sighting
+
+	// While it is in doubt whether something at rest is there at all, every
+	// frame is looked at.
+	doubtScore = 0.4
+	enoughHits = 8
+	doubtFor   = 2 * time.Second
 )
 
 // looker decides whether and where the detector looks in a frame.
@@ -27,13 +33,16 @@ type looker struct {
 	fresh         bool      // the whole scene is to be looked at once
 	lookedAt      time.Time // for whatever reason
 	busyAt        time.Time
+	began         time.Time // of the camera's first frame
 }
 
 func newLooker(cfg region.Config, grid *region.Grid) *looker {
 	return &looker{chooser: region.New(cfg, grid), grid: grid, boredom: &boredom{}}
 }
 
-func (l *looker) regions(v *View, tracks []track.Track) []region.Region {
+// regions returns where the detector is to look in this frame; told says that
+// an event is open, so that its owner knows already that something happens.
+func (l *looker) regions(v *View, tracks []track.Track, told bool) []region.Region {
 	f := v.Frame
 	if f.Width != l.width || f.Height != l.height {
 		l.width, l.height, l.fresh = f.Width, f.Height, true
@@ -52,9 +61,15 @@ func (l *looker) regions(v *View, tracks []track.Track) []region.Region {
 	case v.Motion.Calibrating:
 		// What the new scene shows is looked at once it has settled, and
 		// meanwhile now and then, for whoever switched the light.
-		first := l.lookedAt.IsZero()
+		if l.began.IsZero() {
+			l.began = f.Time
+		}
+		every := sceneEvery
+		if f.Time.Sub(l.began) < firstSight && v.Motion.Area > 0 {
+			every = 0
+		}
 		l.fresh = true
-		if !first && since < sceneEvery {
+		if !l.lookedAt.IsZero() && since < every {
 			return nil
 		}
 		return l.took(f.Time, l.chooser.First(f.Width, f.Height))
@@ -63,10 +78,13 @@ func (l *looker) regions(v *View, tracks []track.Track) []region.Region {
 		return l.took(f.Time, l.chooser.First(f.Width, f.Height))
 	}
 	interesting := l.boredom.interesting(f.Time, v.Motion.Boxes)
+	doubtful := l.doubtful(followed)
 	switch {
-	case len(interesting) == 0 && (len(followed) == 0 || since < stillEvery):
+	case len(interesting) == 0 && len(followed) == 0:
 		return nil
-	case len(interesting) > 0 && since < steadyEvery && explained(interesting, followed):
+	case len(interesting) == 0 && !doubtful && since < stillEvery:
+		return nil
+	case told && !doubtful && since < steadyEvery:
 		return nil
 	}
 	objects := make([]event.Box, len(followed))
@@ -95,31 +113,12 @@ func (l *looker) learn(at time.Time, v *View) {
 
 func (l *looker) busy(now time.Time) bool { return now.Sub(l.busyAt) < busyAfter }
 
-// explained says whether all that moves are tracks that have proved true.
-func explained(motion []event.Box, followed []track.Track) bool {
-	for _, t := range followed {
-		if !t.True {
-			return false
-		}
-	}
-	for _, m := range motion {
-		known := false
-		for _, t := range followed {
-			known = known || inside(m, grown(t.Box, 0.25)) >= 0.7
-		}
-		if !known {
-			return false
-		}
-	}
-	return true
-}
-
-// inside is the part of a that lies in b, 0..1.
-func inside(a, b event.Box) float64 {
-	if a.Area() <= 0 {
-		return 0
-	}
-	return a.Intersect(b) / a.Area()
+// doubtful says whether something followed has neither proved true nor been
+// looked at often enough to be given up.
+func (l *looker) doubtful(followed []track.Track) bool {
+	return slices.ContainsFunc(followed, func(t track.Track) bool {
+		return !t.True && t.Score >= doubtScore && t.Hits < enoughHits && l.lookedAt.Sub(t.FirstSeen) < doubtFor
+	})
 }
 
 // grown is the box widened by a part of its size on every side.

@@ -68,6 +68,7 @@ type Pipeline struct {
 	cfg      Config
 	privacy  *privacy.Mask
 	motion   *motion.Detector
+	ghosts   ghosts
 	look     *looker
 	filter   *filter
 	tracker  *track.Tracker
@@ -90,7 +91,7 @@ func New(cfg Config) *Pipeline {
 		privacy:  privacy.New(s.PrivacyMasks),
 		motion:   motion.New(motion.Config{Threshold: s.Motion.Threshold, MinArea: s.Motion.MinArea, Masks: s.Motion.Masks}),
 		filter:   &filter{settings: s, minScore: cfg.MinScore},
-		tracker:  track.New(track.Config{}),
+		tracker:  track.New(trackConfig(cfg)),
 		activity: newActivity(),
 		faces:    newFaceWatch(cfg.Faces, s.Faces),
 		zones:    newZoneWatch(s.Zones),
@@ -101,6 +102,16 @@ func New(cfg Config) *Pipeline {
 	grid := p.restore()
 	p.look = newLooker(region.Config{Input: cfg.Input}, grid)
 	return p
+}
+
+func trackConfig(cfg Config) track.Config {
+	c := track.Config{Confident: cfg.MinScore, ConfidentOf: map[string]float64{}}
+	for label, o := range cfg.Settings.Objects {
+		if o.MinScore > 0 {
+			c.ConfidentOf[label] = o.MinScore
+		}
+	}
+	return c
 }
 
 // Handle looks at one frame. A frame that is older than the last is taken for
@@ -117,7 +128,10 @@ func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 	v := &View{}
 	var clock stopwatch
 	clock.time(&v.Took.Privacy, func() { v.Frame = p.privacy.Apply(f) })
-	clock.time(&v.Took.Motion, func() { v.Motion = p.motion.Observe(v.Frame) })
+	clock.time(&v.Took.Motion, func() {
+		v.Motion = p.motion.Observe(v.Frame)
+		v.Motion.Boxes = p.ghosts.moving(f.Time, v.Motion.Boxes)
+	})
 	fault := p.see(ctx, v)
 	// Also after a fault: an open event must end in its time.
 	var news []news
@@ -139,7 +153,7 @@ func (p *Pipeline) see(ctx context.Context, v *View) error {
 	f := v.Frame
 	var clock stopwatch
 	var regions []region.Region
-	clock.time(&v.Took.Regions, func() { regions = p.look.regions(v, p.tracker.Predict(f.Time)) })
+	clock.time(&v.Took.Regions, func() { regions = p.look.regions(v, p.tracker.Predict(f.Time), p.recorder.open != nil) })
 	if len(regions) == 0 {
 		v.Tracks = unseen(p.tracker.Predict(f.Time))
 		return nil

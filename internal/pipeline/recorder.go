@@ -9,7 +9,6 @@ import (
 
 	"porchlight/internal/event"
 	"porchlight/internal/things"
-	"porchlight/internal/track"
 )
 
 // recorder is the state machine of one camera's events. One event at a time
@@ -32,7 +31,7 @@ type recorder struct {
 // moment is one frame as the recorder sees it.
 type moment struct {
 	view   *View
-	active []track.Track
+	active []actor
 	zones  func(track int64) []string
 	names  func(track int64) (event.Face, bool)
 
@@ -100,10 +99,12 @@ func (r *recorder) observe(m moment) []news {
 		}
 		return nil
 	}
-	r.activeAt = now
 	if r.open == nil {
-		return r.start(m)
+		out := r.start(m)
+		r.activeAt = now
+		return out
 	}
+	r.activeAt = now
 	return r.update(m, told)
 }
 
@@ -134,20 +135,19 @@ func (r *recorder) patience(v *View) time.Duration {
 
 func (r *recorder) start(m moment) []news {
 	now := m.time()
-	first := m.active[0].FirstSeen
+	first := m.active[0].since
 	for _, t := range m.active {
-		if t.FirstSeen.Before(first) {
-			first = t.FirstSeen
+		if t.since.Before(first) {
+			first = t.since
 		}
 	}
-	// A track that rested before it moved was not happening all that time.
+	// A track that rested before it moved was not happening all that time, nor
+	// does an event begin before the last one has ended.
 	if earliest := now.Add(-restless); first.Before(earliest) {
 		first = earliest
-		for _, t := range m.active {
-			if t.MovedAt.After(first) {
-				first = t.MovedAt
-			}
-		}
+	}
+	if first.Before(r.activeAt) {
+		first = r.activeAt
 	}
 	r.open = &event.Event{
 		EventID: event.NewID(first), State: event.Started, Camera: r.camera,
@@ -211,7 +211,7 @@ func (r *recorder) absorb(m moment) (urgent bool) {
 		if r.severity.rises(m.time(), r.open.Severity, t.Label, m.zones(t.ID)) {
 			r.open.Severity, urgent = event.Alert, true
 		}
-		if w := worthOf(t, m.view.Faces); w.beats(r.best.worth) {
+		if w := worthOf(t.Track, m.view.Faces); w.beats(r.best.worth) {
 			r.best, r.betterSeen = picture{frame: m.view.Frame, worth: w}, true
 			r.open.Box, r.open.Score = t.Box, round(t.Score)
 		}

@@ -47,7 +47,7 @@ func (p *Pipeline) restore() *region.Grid {
 	if err != nil || s == nil {
 		return &region.Grid{}
 	}
-	p.recorder.severity.alertEnd = s.AlertEnd
+	p.recorder.severity.alertEnd, p.activity.knows = s.AlertEnd, true
 	return s.Grid
 }
 
