@@ -73,10 +73,11 @@ func (g *Grid) UnmarshalJSON(data []byte) error {
 }
 
 // valid tells that objects can have given a cell its numbers: sizes are
-// fractions, and a quarter is the largest variance that fractions can have.
+// fractions, and a quarter, but for rounding, is the largest variance that
+// fractions can have.
 func (c cell) valid() bool {
 	fraction := func(v float64) bool { return v > 0 && v <= 1 }
-	spread := func(v float64) bool { return v >= 0 && v <= 0.25 }
+	spread := func(v float64) bool { return v >= 0 && v <= 0.2501 }
 	return c.seen >= 0.5 && c.seen < maxSeen && fraction(c.width) && fraction(c.height) &&
 		spread(c.spreadWidth) && spread(c.spreadHeight)
 }

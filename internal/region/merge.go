@@ -35,6 +35,7 @@ const (
 	borderShare     = 80   // and so is one nearer than the side over this: a large region is scaled down
 	cutWeight       = 0.6  // what the score of a cut box counts against others
 	alignedHeads    = 0.1  // in heights of the larger box: tops this near are of one body
+	tooClose        = 0.6  // share of a region's sides that an object may fill to be seen well; measured, as ideal
 	secondObjectMin = 0.5  // share of the larger box's score that a second object in it needs
 )
 
@@ -52,7 +53,8 @@ type sighting struct {
 // the best box stays, and a whole one always before a cut one. A box mostly
 // inside a larger one is taken for a part of it, unless it is tiny against it,
 // or the detector told both apart in one look and it does not look like a
-// part. Scores are as found. The order of looks and of what was found in them
+// part, or a closer look at all of the larger one found it alone and with a
+// better score: then that one goes. Scores are as found. The order of looks and of what was found in them
 // changes nothing. Best first, by the score or, for a cut box, 0.6 of it.
 //
 // Follows Frigate's merging of regions, with the care for cut boxes changed:
@@ -74,7 +76,7 @@ func Merge(width, height int, looks []Look) []Found {
 	slices.SortFunc(kept, compareSightings)
 	var out []Found
 	for _, s := range kept {
-		if !slices.ContainsFunc(kept, func(k sighting) bool { return partOf(s, k) }) {
+		if !slices.ContainsFunc(kept, func(k sighting) bool { return partOf(s, k) || blurOf(s, k) }) {
 			out = append(out, s.Found)
 		}
 	}
@@ -140,20 +142,31 @@ func same(kept, s sighting) bool {
 
 // partOf tells that a box is only a part of a larger one.
 func partOf(s, larger sighting) bool {
+	switch {
+	case !within(s, larger), larger.Cut && !s.Cut, blurOf(larger, s): // a cut box is not sure to be one object
+		return false
+	}
+	return s.group == "vehicle" || !inFront(s, larger)
+}
+
+// within tells that a box lies in a larger one of its group, and is not tiny
+// against it.
+func within(s, larger sighting) bool {
 	limit := inside
 	if s.group == "vehicle" {
 		limit = insideVehicles
 	}
 	area, whole := s.Box.Area(), larger.Box.Area()
-	switch {
-	case s.group != larger.group, area >= whole, area < tiny*whole:
-		return false
-	case larger.Cut && !s.Cut: // what is larger is not sure to be one object
-		return false
-	case s.Box.Intersect(larger.Box) <= limit*area:
-		return false
-	}
-	return s.group == "vehicle" || !inFront(s, larger)
+	return s.group == larger.group && area < whole && area >= tiny*whole && s.Box.Intersect(larger.Box) > limit*area
+}
+
+// blurOf tells that a box is a closer one seen less well, say a person together
+// with the post beside: a region that shows all of it closer, and so better,
+// had only the other box in its place.
+func blurOf(s, closer sighting) bool {
+	return within(closer, s) && !closer.Cut && closer.Score > s.Score && closer.looks&s.looks == 0 &&
+		closer.shown.Area() < s.shown.Area() && s.Box.Intersect(closer.shown) >= inside*s.Box.Area() &&
+		s.Box.Width() <= tooClose*closer.shown.Width() && s.Box.Height() <= tooClose*closer.shown.Height()
 }
 
 // inFront tells that a box inside a larger one is a second object in front of

@@ -123,3 +123,14 @@ func TestNonsenseIsPassedOver(t *testing.T) {
 	}))
 	require.Empty(t, Merge(0, 0, []Look{look(frame, event.Detection{Label: "a", Score: 1, Box: event.Box{X1: 1, Y1: 1}})}))
 }
+
+func TestACloserLookDecidesWhichOfTwoBoxesItIs(t *testing.T) {
+	blur, person := at(frame, "person", 0.6, 200, 100, 240, 260), at(left, "person", 0.8, 202, 170, 232, 255)
+	requireFound(t, []found{{"person", 0.8, 202, 170, 232, 255, false}}, look(frame, blur), look(left, person))
+	// Not when the closer look is the less sure one, or has both.
+	person.Score = 0.5
+	requireFound(t, []found{{"person", 0.6, 200, 100, 240, 260, false}}, look(frame, blur), look(left, person))
+	person.Score = 0.8
+	both := look(left, at(left, "person", 0.7, 200, 100, 240, 260), person)
+	requireFound(t, []found{{"person", 0.8, 202, 170, 232, 255, false}, {"person", 0.7, 200, 100, 240, 260, false}}, look(frame, blur), both)
+}

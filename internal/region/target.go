@@ -28,7 +28,8 @@ type target struct {
 }
 
 // targets returns what to show, in an order that depends on nothing but the
-// boxes themselves. Motion inside what is shown for an object is the object's.
+// boxes themselves. Motion inside what is shown for an object anyway is the
+// object's own.
 func (c *Chooser) targets(motion, objects []event.Box) []target {
 	if c.width < 1 || c.height < 1 {
 		return nil
@@ -40,7 +41,7 @@ func (c *Chooser) targets(motion, objects []event.Box) []target {
 	}
 	seen := len(list)
 	for _, b := range ordered(motion) {
-		if slices.ContainsFunc(list[:seen], func(o target) bool { return c.pixels(b).In(o.want) }) {
+		if slices.ContainsFunc(list[:seen], func(o target) bool { return c.pixels(b).In(o.least) }) {
 			continue
 		}
 		size, around := c.larger(b), aroundMotion

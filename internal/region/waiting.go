@@ -20,14 +20,18 @@ func (t target) waits() []waiting {
 	return out
 }
 
-// recall tells the targets for how long they have been waiting: each is the
-// one of the last frame that it overlaps most, if that is by a third of both.
+// recall tells the targets for how long they have been waiting. What waits is
+// the target that overlaps it most, if by a third of both, and only that one:
+// a neighbor that shared its wait would take its turn.
 func (c *Chooser) recall(targets []target) {
-	for i := range targets {
+	for _, w := range c.waiting {
 		best := 1. / 3
-		for _, w := range c.waiting {
-			if o := overlapOf(targets[i].want, w.at); o > best {
-				best, targets[i].wait = o, w.wait
+		for _, t := range targets {
+			best = max(best, overlapOf(t.want, w.at))
+		}
+		for i, t := range targets {
+			if overlapOf(t.want, w.at) == best {
+				targets[i].wait = max(t.wait, w.wait)
 			}
 		}
 	}
