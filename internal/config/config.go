@@ -11,11 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"time"
 
 	"github.com/goccy/go-yaml"
-
-	"porchlight/internal/polygon"
 )
 
 // ErrInvalid is wrapped by every error about the content of a configuration.
@@ -64,88 +63,17 @@ type Spool struct {
 	MaxAge   time.Duration `config:"max_age"`
 }
 
-// Camera is one video source.
-type Camera struct {
-	Source       string            `config:"source"`        // rtsp:// URL, /dev/videoN, a video file or a folder of pictures
-	FPS          float64           `config:"fps"`           // frames per second looked at
-	MaxWidth     int               `config:"max_width"`     // pixels; wider pictures are scaled down
-	Labels       []string          `config:"labels"`        // what makes an event; empty: people, pets and vehicles
-	Loop         bool              `config:"loop"`          // play a file again and again
-	Quiet        time.Duration     `config:"quiet"`         // an event ends after this long with nothing active
-	Cooldown     time.Duration     `config:"cooldown"`      // after an event, the next alert comes this much later at the earliest
-	Alerts       Alerts            `config:"alerts"`        // which events are alerts
-	Motion       Motion            `config:"motion"`        // when to look
-	Objects      map[string]Object `config:"objects"`       // limits by label
-	ObjectMasks  []ObjectMask      `config:"object_masks"`  // where what is found does not count
-	Zones        map[string]Zone   `config:"zones"`         // named parts of the picture
-	Privacy      bool              `config:"privacy"`       // privacy mode: the source is not even opened
-	PrivacyMasks []polygon.Polygon `config:"privacy_masks"` // burned in before anything looks
-	Faces        Faces             `config:"faces"`
-}
-
-// Alerts says which events are alerts; the others are detections.
-type Alerts struct {
-	Labels []string `config:"labels"` // empty: no event is an alert
-	Zones  []string `config:"zones"`  // that must be entered; empty: anywhere
-}
-
-// Motion tunes the detector of motion.
-type Motion struct {
-	Threshold int               `config:"threshold"` // gray levels a pixel must differ by
-	MinArea   float64           `config:"min_area"`  // fraction of the picture that must change
-	Masks     []polygon.Polygon `config:"masks"`     // where motion does not count: trees, a clock
-}
-
-// Object limits what counts as an object of one label. Zero is no limit.
-type Object struct {
-	MinScore float64 `config:"min_score"` // 0..1; 0: the detector's
-	MinArea  float64 `config:"min_area"`  // of the box, as a fraction of the picture
-	MaxArea  float64 `config:"max_area"`  // likewise
-}
-
-// ObjectMask hides objects that stand in it: the middle of their lower edge counts.
-type ObjectMask struct {
-	Polygon polygon.Polygon `config:"polygon"`
-	Labels  []string        `config:"labels"` // empty: all
-}
-
-// Zone is a named part of the picture. An object is in it when the middle of
-// its lower edge is.
-type Zone struct {
-	Polygon polygon.Polygon `config:"polygon"`
-	Labels  []string        `config:"labels"` // empty: all
-	Loiter  time.Duration   `config:"loiter"` // how long an object must stay to have entered
-	Things  bool            `config:"things"` // tell when a thing of any kind is left here or taken away
-}
-
-// Faces says whether faces are looked for on persons, and how.
-type Faces struct {
-	Detector string `config:"detector"` // mtcnn, yunet, or empty: off
-	MinSize  int    `config:"min_size"` // pixels; smaller faces are passed over
-}
-
 // Page is the component's own page on the local network.
 type Page struct {
-	Listen string `config:"listen"` // host:port; empty: off
-	Token  string `config:"token"`  // secret a visitor must know, at least 16 characters
+	Listen string `config:"listen"`              // host:port; empty: off
+	Token  string `config:"token" secret:"true"` // a visitor must know it; at least 16 characters
 }
-
-// defaultLabels are the COCO and VOC names of what a home cares about.
-var defaultLabels = []string{"person", "bicycle", "car", "motorbike", "motorcycle", "bus", "truck", "cat", "dog"}
 
 func defaults() Config {
 	return Config{
 		Detector: Detector{MinScore: 0.5, Threads: 2},
 		Cloud:    Cloud{Region: "us-east-1"},
 		Spool:    Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
-	}
-}
-
-// CameraDefaults returns a camera with all but its source set.
-func CameraDefaults() Camera {
-	return Camera{
-		FPS: 5, MaxWidth: 1280, Labels: defaultLabels, Quiet: 5 * time.Second,
-		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 30, MinArea: 0.001}, Faces: Faces{MinSize: 40},
 	}
 }
 
@@ -164,17 +92,25 @@ func Load(path string) (*Config, error) {
 
 // Parse reads YAML or JSON, fills in defaults and validates.
 func Parse(data []byte) (*Config, error) {
-	var tree map[string]any
-	if err := yaml.Unmarshal(data, &tree); err != nil {
-		// Without the lines around the fault, which may hold a camera's password.
-		return nil, fmt.Errorf("%w: %s", ErrInvalid, redact(yaml.FormatError(err, false, false)))
+	tree, err := parseTree(data)
+	if err != nil {
+		return nil, err
 	}
 	c := defaults()
-	if err := decode(tree, &c); err != nil {
+	if err := decodeStruct("", tree, reflect.ValueOf(&c).Elem()); err != nil {
 		return nil, err
 	}
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
 	return &c, nil
+}
+
+func parseTree(data []byte) (map[string]any, error) {
+	var tree map[string]any
+	if err := yaml.Unmarshal(data, &tree); err != nil {
+		// Without the lines around the fault, which may hold a camera's password.
+		return nil, fmt.Errorf("%w: %s", ErrInvalid, redact(yaml.FormatError(err, false, false)))
+	}
+	return tree, nil
 }

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,12 +121,32 @@ func TestErrorsHoldNoPasswords(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
+	f.Add([]byte(full))
 	f.Add([]byte("cameras: {a: {fps: 1e400}}"))
 	f.Add([]byte("&a [*a]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := config.Parse(data)
 		if (c == nil) == (err == nil) {
 			t.Fatal("want either a configuration or an error")
+		}
+		camera, err := config.ParseCamera(data)
+		if err != nil {
+			if !errors.Is(err, config.ErrInvalid) {
+				t.Fatalf("%v is not ErrInvalid", err)
+			}
+			return
+		}
+		if len(camera.Labels) == 0 || !(camera.FPS > 0) {
+			t.Fatalf("a camera without labels or speed: %+v", camera)
+		}
+		masks := append(camera.PrivacyMasks, camera.Motion.Masks...)
+		for _, zone := range camera.Zones {
+			masks = append(masks, zone.Polygon)
+		}
+		for _, mask := range masks {
+			if err := mask.Validate(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

@@ -3,144 +3,133 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
+
+	"porchlight/internal/polygon"
 )
 
-// decode fills the struct that into points to from tree. Fields that tree
-// does not mention keep what they hold, which is how defaults work. It is
-// written out here because its errors must name the path of the bad value
-// and list the keys that exist, for cameras of any name.
-func decode(tree map[string]any, into *Config) error {
-	return decodeStruct("", tree, reflect.ValueOf(into).Elem())
-}
+// mostItems bounds every list and every group of named sections.
+const mostItems = 256
 
+// decodeStruct fills into from tree. Fields that tree does not mention keep
+// what they hold, which is how defaults work. Decoding is written out here
+// because its errors must name the path of the bad value and list the keys
+// that exist, for cameras and zones of any name.
+//
+// A field is named by its tag config; with the tag secret its value is shown
+// in no error.
 func decodeStruct(path string, tree map[string]any, into reflect.Value) error {
-	fields := map[string]reflect.Value{}
-	var known []string
+	fields := map[string]int{}
 	for i := range into.NumField() {
-		name := into.Type().Field(i).Tag.Get("config")
-		fields[name] = into.Field(i)
-		known = append(known, name)
+		fields[into.Type().Field(i).Tag.Get("config")] = i
 	}
 	for _, key := range sortedKeys(tree) {
 		at := join(path, key)
-		field, ok := fields[key]
+		i, ok := fields[key]
 		if !ok {
-			sort.Strings(known)
-			return fmt.Errorf("%w: %s: unknown key; the keys here are %s", ErrInvalid, at, strings.Join(known, ", "))
+			return bad(at, "unknown key; the keys here are %s", strings.Join(sortedKeys(fields), ", "))
 		}
-		if err := decodeValue(at, tree[key], field); err != nil {
+		secret := into.Type().Field(i).Tag.Get("secret") != "" || holdsSecret(into.Field(i).Type())
+		if err := decodeValue(at, tree[key], into.Field(i), secret); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func decodeValue(path string, value any, into reflect.Value) error {
-	bad := func(want string) error {
-		return fmt.Errorf("%w: %s: %v: want %s", ErrInvalid, path, brief(value), want)
-	}
-	text := strings.TrimSpace(fmt.Sprint(value))
+func decodeValue(path string, value any, into reflect.Value, secret bool) error {
 	switch target := into.Addr().Interface().(type) {
-	case *string:
-		switch value.(type) {
-		case map[string]any, []any, nil:
-			return bad("a text")
+	case *time.Duration, *string, *bool, *int, *int64, *float64:
+		if want := decodeScalar(value, target); want != "" {
+			return unfit(path, value, secret, want)
 		}
-		*target = text
-	case *bool:
-		v, err := strconv.ParseBool(text)
+		return nil
+	case *polygon.Polygon:
+		poly, err := decodePolygon(value)
 		if err != nil {
-			return bad("true or false")
+			return fmt.Errorf("%w: %s: %w", ErrInvalid, path, err)
 		}
-		*target = v
-	case *int:
-		v, err := wholeNumber(text)
-		if err != nil {
-			return bad("a whole number")
-		}
-		*target = int(v)
-	case *int64:
-		v, err := parseBytes(text)
-		if err != nil {
-			return bad("a size like 64MB")
-		}
-		*target = v
-	case *float64:
-		v, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return bad("a number")
-		}
-		*target = v
-	case *time.Duration:
-		v, err := time.ParseDuration(text)
-		if err != nil {
-			return bad("a duration like 5s or 12h")
-		}
-		*target = v
-	case *[]string:
-		list, ok := value.([]any)
-		if !ok {
-			return bad("a list of texts")
-		}
-		*target = nil
-		for i, item := range list {
-			var s string
-			if err := decodeValue(fmt.Sprintf("%s[%d]", path, i), item, reflect.ValueOf(&s).Elem()); err != nil {
-				return err
-			}
-			*target = append(*target, s)
-		}
-	case *map[string]Camera:
+		*target = poly
+		return nil
+	}
+	switch into.Kind() {
+	case reflect.Slice:
+		return decodeList(path, value, into, secret)
+	case reflect.Map:
+		return decodeNamed(path, value, into, secret)
+	case reflect.Struct:
 		tree, ok := value.(map[string]any)
 		if !ok {
-			return bad("one section per camera, by name")
-		}
-		*target = map[string]Camera{}
-		for _, name := range sortedKeys(tree) {
-			section, ok := tree[name].(map[string]any)
-			if !ok {
-				return fmt.Errorf("%w: %s: want a section with at least a source", ErrInvalid, join(path, name))
-			}
-			camera := CameraDefaults()
-			if err := decodeStruct(join(path, name), section, reflect.ValueOf(&camera).Elem()); err != nil {
-				return err
-			}
-			(*target)[name] = camera
-		}
-	default:
-		tree, ok := value.(map[string]any)
-		if !ok {
-			return bad("a section")
+			return unfit(path, value, secret, "a section")
 		}
 		return decodeStruct(path, tree, into)
+	default:
+		return bad(path, "a value of type %s cannot be configured", into.Type())
+	}
+}
+
+func decodeList(path string, value any, into reflect.Value, secret bool) error {
+	items, ok := value.([]any)
+	if !ok {
+		return unfit(path, value, secret, "a list")
+	}
+	if len(items) > mostItems {
+		return bad(path, "%d items: want at most %d", len(items), mostItems)
+	}
+	into.SetZero() // what is written replaces the default
+	for i, item := range items {
+		element := reflect.New(into.Type().Elem()).Elem()
+		if err := decodeValue(fmt.Sprintf("%s[%d]", path, i), item, element, secret); err != nil {
+			return err
+		}
+		into.Set(reflect.Append(into, element))
 	}
 	return nil
 }
 
-// wholeNumber also takes 5.0, which is what some nuclei make of 5.
-func wholeNumber(text string) (int64, error) {
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f != float64(int64(f)) {
-		return 0, fmt.Errorf("%q is not a whole number", text)
+// decodeNamed reads sections by name. An element with defaults starts from
+// them.
+func decodeNamed(path string, value any, into reflect.Value, secret bool) error {
+	tree, ok := value.(map[string]any)
+	if !ok {
+		return unfit(path, value, secret, "a section for each name")
 	}
-	return int64(f), nil
+	if len(tree) > mostItems {
+		return bad(path, "%d sections: want at most %d", len(tree), mostItems)
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for _, name := range sortedKeys(tree) {
+		element := reflect.New(into.Type().Elem())
+		if e, ok := element.Interface().(interface{ setDefaults() }); ok {
+			e.setDefaults()
+		}
+		if err := decodeValue(join(path, name), tree[name], element.Elem(), secret); err != nil {
+			return err
+		}
+		if e, ok := element.Interface().(interface{ complete() }); ok {
+			e.complete()
+		}
+		into.SetMapIndex(reflect.ValueOf(name), element.Elem())
+	}
+	return nil
 }
 
-func parseBytes(text string) (int64, error) {
-	unit := int64(1)
-	for suffix, size := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
-		if rest, ok := strings.CutSuffix(strings.ToUpper(text), suffix); ok {
-			text, unit = strings.TrimSpace(rest), size
-			break
+// holdsSecret says whether a value of type t written in the wrong form may
+// show a secret.
+func holdsSecret(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Map, reflect.Slice:
+		return holdsSecret(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if t.Field(i).Tag.Get("secret") != "" || holdsSecret(t.Field(i).Type) {
+				return true
+			}
 		}
 	}
-	v, err := wholeNumber(text)
-	return v * unit, err
+	return false
 }
 
 func join(path, key string) string {
@@ -157,17 +146,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	sort.Strings(keys)
 	return keys
-}
-
-// redact takes user names and passwords out of addresses: errors get logged.
-func redact(text string) string {
-	return regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s"]*@`).ReplaceAllString(text, "${1}***@")
-}
-
-func brief(v any) string {
-	s := redact(fmt.Sprintf("%v", v))
-	if len(s) > 60 {
-		s = s[:60] + "…"
-	}
-	return s
 }

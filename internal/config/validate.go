@@ -1,17 +1,17 @@
 package config
 
 import (
-	"fmt"
 	"net"
+	"strconv"
+	"strings"
 	"time"
 
 	"porchlight/internal/event"
 )
 
+const mostCameras = 32
+
 func (c *Config) validate() error {
-	bad := func(path, format string, a ...any) error {
-		return fmt.Errorf("%w: %s: %s", ErrInvalid, path, fmt.Sprintf(format, a...))
-	}
 	if err := event.ValidateThing(c.Thing); err != nil {
 		return bad("thing", "%v", err)
 	}
@@ -44,22 +44,44 @@ func (c *Config) validate() error {
 	if c.Spool.MaxAge < time.Minute {
 		return bad("spool.max_age", "%v: want at least 1m", c.Spool.MaxAge)
 	}
+	if err := c.Page.validate("page"); err != nil {
+		return err
+	}
+	return c.validateCameras("cameras")
+}
+
+// validate never shows the token.
+func (p Page) validate(path string) error {
+	if p.Listen == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(p.Listen)
+	if n, no := strconv.ParseUint(port, 10, 16); err != nil || no != nil || n == 0 {
+		return bad(join(path, "listen"), "%q: want host:port, like 127.0.0.1:8088 or :8088 for every network", p.Listen)
+	}
+	if n := len(p.Token); n < 16 || n > 256 {
+		return bad(join(path, "token"), "it has %d characters: a page on the network needs a secret of 16 to 256, like `openssl rand -hex 16` makes", n)
+	}
+	if strings.ContainsFunc(p.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return bad(join(path, "token"), "it has a space or a character that is not ASCII, which cannot be part of an address")
+	}
+	return nil
+}
+
+func (c *Config) validateCameras(path string) error {
+	if len(c.Cameras) > mostCameras {
+		return bad(path, "%d cameras: want at most %d", len(c.Cameras), mostCameras)
+	}
 	for _, name := range sortedKeys(c.Cameras) {
-		camera, path := c.Cameras[name], join("cameras", name)
+		camera, at := c.Cameras[name], join(path, name)
 		if _, _, err := event.SplitCamera(event.CameraID(c.Thing, name)); err != nil {
-			return bad(path, "%v", err)
+			return bad(at, "%v", err)
 		}
 		if camera.Source == "" {
-			return bad(path+".source", "missing: an rtsp:// URL, /dev/videoN, a video file or a folder of pictures")
+			return bad(join(at, "source"), "missing: an rtsp:// URL, /dev/videoN, a video file or a folder of pictures")
 		}
-		if camera.FPS <= 0 || camera.FPS > 60 {
-			return bad(path+".fps", "%v: want more than 0 and at most 60", camera.FPS)
-		}
-		if camera.MaxWidth < 64 || camera.MaxWidth > 7680 {
-			return bad(path+".max_width", "%d: want 64 to 7680 pixels", camera.MaxWidth)
-		}
-		if camera.Quiet < time.Second || camera.Quiet > time.Hour {
-			return bad(path+".quiet", "%v: want 1s to 1h", camera.Quiet)
+		if err := camera.validate(at); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -15,19 +15,35 @@ import (
 
 const configurationGuide = "docs/guides/configuration.md"
 
-// reference is the commented YAML in the guide.
+// reference is the commented YAML in the guide, its first block.
 func reference(t *testing.T) string {
 	t.Helper()
-	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(repository(t)[configurationGuide])
-	require.NotNil(t, block, "%s: no ```yaml block; write the reference of all keys there", configurationGuide)
-	return string(block[1])
+	blocks := yamlBlocks(t)
+	require.NotEmpty(t, blocks, "%s: no ```yaml block; write the reference of all keys there", configurationGuide)
+	return blocks[0]
+}
+
+func yamlBlocks(t *testing.T) (blocks []string) {
+	t.Helper()
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(repository(t)[configurationGuide], -1) {
+		blocks = append(blocks, string(block[1]))
+	}
+	return blocks
+}
+
+func TestExamplesAreValid(t *testing.T) {
+	for _, example := range yamlBlocks(t)[1:] {
+		_, err := config.ParseCamera([]byte(example))
+		require.NoError(t, err, "%s: %s", configurationGuide, example)
+	}
 }
 
 func TestEveryKeyIsDescribed(t *testing.T) {
 	text := reference(t)
 	var tree map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(text), &tree))
-	require.Equal(t, keysOfType("", reflect.TypeFor[config.Config]()), keysOfTree("", tree),
+	whole := reflect.TypeFor[config.Config]()
+	require.Equal(t, keysOfType("", whole), keysOfTree("", tree, whole),
 		"%s and internal/config differ in keys; describe each key once", configurationGuide)
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -60,7 +76,17 @@ func required(c *config.Config) string {
 	}
 	cameras := map[string]any{}
 	for name, camera := range c.Cameras {
-		cameras[name] = map[string]any{"source": camera.Source}
+		zones, objects, masks := map[string]any{}, map[string]any{}, []any{}
+		for name, zone := range camera.Zones {
+			zones[name] = map[string]any{"polygon": zone.Polygon.String()}
+		}
+		for label := range camera.Objects {
+			objects[label] = map[string]any{}
+		}
+		for _, mask := range camera.ObjectMasks {
+			masks = append(masks, map[string]any{"polygon": mask.Polygon.String()})
+		}
+		cameras[name] = map[string]any{"source": camera.Source, "zones": zones, "objects": objects, "object_masks": masks}
 	}
 	tree["cameras"] = cameras
 	text, err := yaml.Marshal(tree)
@@ -70,14 +96,15 @@ func required(c *config.Config) string {
 	return string(text)
 }
 
-// keysOfType lists the paths of a configuration struct; a map's keys are "*".
+// keysOfType lists the paths of a configuration struct. The names of a map
+// and the places of a list of structs are "*".
 func keysOfType(path string, t reflect.Type) (keys []string) {
-	switch t.Kind() {
-	case reflect.Struct:
+	switch {
+	case t.Kind() == reflect.Struct:
 		for i := range t.NumField() {
 			keys = append(keys, keysOfType(path+"."+t.Field(i).Tag.Get("config"), t.Field(i).Type)...)
 		}
-	case reflect.Map:
+	case t.Kind() == reflect.Map, listsSections(t):
 		keys = keysOfType(path+".*", t.Elem())
 	default:
 		return []string{strings.TrimPrefix(path, ".")}
@@ -86,16 +113,35 @@ func keysOfType(path string, t reflect.Type) (keys []string) {
 	return keys
 }
 
-func keysOfTree(path string, tree map[string]any) (keys []string) {
-	for key, value := range tree {
-		if path == ".cameras" {
-			key = "*"
+// listsSections tells a list of sections from one of plain values: polygons
+// are lists of structs that have no keys.
+func listsSections(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && t.Elem().Field(0).Tag.Get("config") != ""
+}
+
+// keysOfTree lists the paths of a tree that is decoded into t.
+func keysOfTree(path string, value any, t reflect.Type) (keys []string) {
+	switch {
+	case t.Kind() == reflect.Struct:
+		section, _ := value.(map[string]any)
+		for i := range t.NumField() {
+			name := t.Field(i).Tag.Get("config")
+			if inner, shown := section[name]; shown {
+				keys = append(keys, keysOfTree(path+"."+name, inner, t.Field(i).Type)...)
+			}
 		}
-		if section, ok := value.(map[string]any); ok {
-			keys = append(keys, keysOfTree(path+"."+key, section)...)
-			continue
+	case t.Kind() == reflect.Map:
+		section, _ := value.(map[string]any)
+		for _, inner := range section {
+			keys = append(keys, keysOfTree(path+".*", inner, t.Elem())...)
 		}
-		keys = append(keys, strings.TrimPrefix(path+"."+key, "."))
+	case listsSections(t):
+		items, _ := value.([]any)
+		for _, inner := range items {
+			keys = append(keys, keysOfTree(path+".*", inner, t.Elem())...)
+		}
+	default:
+		return []string{strings.TrimPrefix(path, ".")}
 	}
 	slices.Sort(keys)
 	return keys
