@@ -10,13 +10,13 @@ import (
 	"porchlight/internal/vision"
 )
 
-// openDetector opens the wanted model as the component does.
-func (c *CameraFlags) openDetector(ctx context.Context, streams *Streams) (*vision.Detector, error) {
+// openDetector opens the wanted model; minScore is as for vision.Open.
+func (c *CameraFlags) openDetector(ctx context.Context, streams *Streams, minScore float64) (*vision.Detector, error) {
 	store, err := c.Store(streams)
 	if err != nil {
 		return nil, err
 	}
-	detector, err := vision.Open(store, c.Model, c.MinScore)
+	detector, err := vision.Open(store, c.Model, minScore)
 	if errors.Is(err, modelstore.ErrUnknownModel) {
 		return nil, usageError{err}
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/goccy/go-yaml"
-
 	"porchlight/internal/config"
 )
 
@@ -17,7 +15,7 @@ func (c *CameraFlags) settings() (config.Camera, error) {
 		if err != nil {
 			return config.Camera{}, fmt.Errorf("settings of the camera: %w", err)
 		}
-		if camera, err = parseCamera(data); err != nil {
+		if camera, err = config.ParseCamera(data); err != nil {
 			return config.Camera{}, fmt.Errorf("%s: %w", c.Config, err)
 		}
 	}
@@ -25,29 +23,4 @@ func (c *CameraFlags) settings() (config.Camera, error) {
 		camera.FPS = c.FPS
 	}
 	return camera, nil
-}
-
-// parseCamera reads the section of one camera.
-func parseCamera(data []byte) (config.Camera, error) {
-	section := map[string]any{}
-	if err := yaml.Unmarshal(data, &section); err != nil {
-		return config.Camera{}, fmt.Errorf("%w: it is no YAML section", config.ErrInvalid)
-	}
-	if _, ok := section["source"]; !ok {
-		section["source"] = "none"
-	}
-	whole, err := yaml.Marshal(map[string]any{
-		"thing": "replay", "state_dir": "none",
-		"iot":     map[string]any{"endpoint": "none:1", "credentials_endpoint": "none:1", "role_alias": "none", "certificate": "none", "private_key": "none"},
-		"cloud":   map[string]any{"thumbnail_bucket": "none"},
-		"cameras": map[string]any{"camera": section},
-	})
-	if err != nil {
-		return config.Camera{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	cfg, err := config.Parse(whole)
-	if err != nil {
-		return config.Camera{}, err
-	}
-	return cfg.Cameras["camera"], nil
 }

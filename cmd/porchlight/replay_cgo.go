@@ -23,7 +23,7 @@ func (c *ReplayCmd) Run(ctx context.Context, streams *Streams) error {
 	if err != nil {
 		return err
 	}
-	detector, err := c.openDetector(ctx, streams)
+	detector, err := c.openDetector(ctx, streams, c.MinScore)
 	if err != nil {
 		return err
 	}

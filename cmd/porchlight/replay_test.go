@@ -99,7 +99,7 @@ func TestReplayTakesTheSettingsOfACamera(t *testing.T) {
 	n, _ = frames("--fps", "4", clip)
 	require.InDelta(t, 32, n, 1)
 
-	for text, want := range map[string]string{"fsp: 2\n": "fsp", "- a\n": "section", "fps: [": "section"} {
+	for text, want := range map[string]string{"fsp: 2\n": "fsp", "- a\n": "[1:1]", "zones: {a: {polygon: [[0,0]]}}": "zones.a"} {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 		r := porchlight(t, "replay", "--config", file, clip)
 		require.Equal(t, 1, r.code)

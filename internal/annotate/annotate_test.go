@@ -129,9 +129,10 @@ func TestRegionsAreDashed(t *testing.T) {
 	}
 	dashes, gaps := 0, 0
 	for _, c := range row {
-		if c == white {
+		switch c {
+		case white:
 			dashes++
-		} else if c == ground {
+		case ground:
 			gaps++
 		}
 	}
