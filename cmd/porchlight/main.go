@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -21,6 +22,8 @@ type cli struct {
 	Up     UpCmd     `cmd:"" help:"Run everything on this machine: the cloud, the app and the cameras."`
 	User   UserCmd   `cmd:"" help:"Add and list the owners who may sign in on this machine."`
 	Detect DetectCmd `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
+	Replay ReplayCmd `cmd:"" help:"Run a camera's pipeline over recordings and show what it makes of them."`
+	Camera CameraCmd `cmd:"" help:"Try cameras out."`
 	Models ModelsCmd `cmd:"" help:"List, fetch and check the neural networks."`
 }
 
@@ -65,7 +68,8 @@ func run(ctx context.Context, args []string, streams *Streams) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintf(streams.Stderr, "porchlight: %v: see porchlight %s --help\n", err, verb.Command())
+		name, _, _ := strings.Cut(verb.Command(), " <") // what follows are its arguments
+		fmt.Fprintf(streams.Stderr, "porchlight: %v: see porchlight %s --help\n", err, name)
 		return 2
 	default:
 		fmt.Fprintln(streams.Stderr, "porchlight:", err)

@@ -1,0 +1,31 @@
+//go:build cgo
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"porchlight/internal/modelstore"
+	"porchlight/internal/vision"
+)
+
+// openDetector opens the wanted model; minScore is as for vision.Open.
+func (c *CameraFlags) openDetector(ctx context.Context, streams *Streams, minScore float64) (*vision.Detector, error) {
+	store, err := c.Store(streams)
+	if err != nil {
+		return nil, err
+	}
+	detector, err := vision.Open(store, c.Model, minScore)
+	if errors.Is(err, modelstore.ErrUnknownModel) {
+		return nil, usageError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if detector.Weak() {
+		streams.Log.WarnContext(ctx, "no model is installed: using the built-in people detector, which is weak",
+			"model", detector.Model(), "cure", "porchlight models pull")
+	}
+	return detector, nil
+}

@@ -1,0 +1,6 @@
+//go:build !cgo
+
+package main
+
+// Run says why there is nothing to run.
+func (c *CameraCheckCmd) Run() error { return errNoVision() }
