@@ -19,13 +19,13 @@ import (
 	"porchlight/models"
 )
 
-func mtcnnFiles(t testing.TB) (modelstore.Model, *modelstore.Contents) {
+func faceModel(t testing.TB, name string) (modelstore.Model, *modelstore.Contents) {
 	t.Helper()
 	store, err := modelstore.New(modelstore.Config{Dir: visiontest.TestData(t, "models"), Manifest: models.Manifest()})
 	require.NoError(t, err)
-	m, err := store.Model("mtcnn")
+	m, err := store.Model(name)
 	require.NoError(t, err)
-	files, err := store.Load("mtcnn")
+	files, err := store.Load(name)
 	require.NoError(t, err)
 	return m, files
 }
@@ -57,7 +57,7 @@ func TestMTCNNNetworksAgreeWithAnIndependentEvaluation(t *testing.T) {
 	require.NoError(t, err)
 	var oracle struct{ Outputs map[string][]netOutput }
 	require.NoError(t, json.Unmarshal(data, &oracle))
-	m, files := mtcnnFiles(t)
+	m, files := faceModel(t, "mtcnn")
 	for _, set := range []simd{simdBest, simdAVX2, simdPortable} {
 		nets, err := readMTCNN(m, files, set)
 		require.NoError(t, err)
@@ -148,7 +148,7 @@ func TestPoolAveragesIntegerBins(t *testing.T) {
 // Bands of a picture are the picture: what follows from rows of their own is
 // what follows from all of them.
 func TestBandsAreTheWholePicture(t *testing.T) {
-	m, files := mtcnnFiles(t)
+	m, files := faceModel(t, "mtcnn")
 	nets, err := readMTCNN(m, files, simdBest)
 	require.NoError(t, err)
 	defer nets.close()
@@ -168,7 +168,7 @@ func TestBandsAreTheWholePicture(t *testing.T) {
 }
 
 func TestMTCNNRefusesOtherNetworks(t *testing.T) {
-	m, files := mtcnnFiles(t)
+	m, files := faceModel(t, "mtcnn")
 	swapped := &modelstore.Contents{Parts: map[string]modelstore.Network{
 		"det1": files.Parts["det1"], "det2": files.Parts["det3"], "det3": files.Parts["det2"],
 	}}
@@ -187,7 +187,7 @@ func TestMTCNNRefusesOtherNetworks(t *testing.T) {
 }
 
 func TestMTCNNStopsWithItsContext(t *testing.T) {
-	m, files := mtcnnFiles(t)
+	m, files := faceModel(t, "mtcnn")
 	engine, err := openMTCNN(m, files, 20)
 	require.NoError(t, err)
 	d := &FaceDetector{model: "mtcnn", engine: engine}
