@@ -91,7 +91,11 @@ func (l *looker) regions(v *View, tracks []track.Track, told bool) []region.Regi
 	for i, t := range followed {
 		objects[i] = t.Box
 	}
-	return l.took(f.Time, l.chooser.Choose(f.Width, f.Height, interesting, objects))
+	choose := l.chooser.Choose
+	if told {
+		choose = l.chooser.Follow
+	}
+	return l.took(f.Time, choose(f.Width, f.Height, interesting, objects))
 }
 
 func (l *looker) took(at time.Time, regions []region.Region) []region.Region {

@@ -2,6 +2,7 @@ package region
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"porchlight/internal/event"
@@ -19,8 +20,9 @@ type Config struct {
 // side in pixels. Measured with YOLOX-nano (416 pixels) on pedestrians of 56 to
 // 110 pixels: at 60 it finds 98 of 100 at a score of 0.5 with a mean score of
 // 0.80, at 30 only 94 and 0.72; 100 to 160 is best, all and 0.86; beyond 250
-// it gets worse again.
+// it gets worse again. At 28 it can still be followed.
 const (
+	barely      = 28
 	largeEnough = 60
 	ideal       = 130
 )
@@ -68,6 +70,23 @@ func (c *Chooser) Choose(width, height int, motion, objects []event.Box) []Regio
 	regions := c.cover(targets)
 	c.held = regions
 	return slices.Clone(regions)
+}
+
+// Follow is Choose for when it is known already that something happens, and
+// what matters is to follow it at little cost: one look at the whole frame, if
+// that shows all the objects just large enough.
+func (c *Chooser) Follow(width, height int, motion, objects []event.Box) []Region {
+	whole := Whole(width, height)
+	for _, b := range objects {
+		if usableBox(b) && float64(whole.side())*barely > float64(c.cfg.Input)*math.Max(b.Width()*float64(width), b.Height()*float64(height)) {
+			return c.Choose(width, height, motion, objects)
+		}
+	}
+	if width < 1 || height < 1 || len(motion)+len(objects) == 0 {
+		return c.Choose(width, height, motion, objects)
+	}
+	c.width, c.height, c.held, c.waiting = width, height, []Region{whole}, nil
+	return []Region{whole}
 }
 
 // First returns the regions for the first frame of a camera, or the first
