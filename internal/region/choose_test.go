@@ -46,7 +46,7 @@ func TestASmallObjectIsZoomedTo(t *testing.T) {
 func TestNeighborsShareARegion(t *testing.T) {
 	got := choose(New(Config{}, nil), []event.Box{person(250, 320)}, []event.Box{person(200, 300), person(330, 340)})
 	require.Len(t, got, 1)
-	require.LessOrEqual(t, got[0].Width, 416*80/60)
+	require.LessOrEqual(t, got[0].Width, 416*80/largeEnough)
 }
 
 func TestFarOnesHaveTheirOwn(t *testing.T) {
@@ -122,7 +122,7 @@ func TestTheGridTellsHowLargeAnObjectIs(t *testing.T) {
 	require.Equal(t, []Region{Whole(1280, 720)}, choose(New(Config{}, nil), []event.Box{shadow}, nil))
 	got = choose(New(Config{}, &g), []event.Box{shadow}, nil)
 	require.Len(t, got, 1)
-	require.LessOrEqual(t, got[0].side(), step(416*100/60))
+	require.LessOrEqual(t, got[0].side(), step(416*100/largeEnough))
 }
 
 func TestAFirstLookAsksTheGrid(t *testing.T) {
