@@ -60,7 +60,8 @@ func TestFarOnesHaveTheirOwn(t *testing.T) {
 func TestWhatIsLeftOutHasItsTurn(t *testing.T) {
 	var all []event.Box
 	for i := range 5 {
-		all = append(all, person(20+float64(i)*290, float64(i%2)*600+20))
+		x, y := 20+float64(i)*290, float64(i%2)*600+20
+		all = append(all, px(x, y, x+20, y+60))
 	}
 	for look, frames := range map[int]int{1: 5, 2: 5, 3: 3, 4: 2} {
 		c := New(Config{MaxLook: look}, nil)
@@ -74,7 +75,7 @@ func TestWhatIsLeftOutHasItsTurn(t *testing.T) {
 				}
 				for i, b := range all {
 					for _, r := range got {
-						if r.Width < 500 && covers(r, b) {
+						if r.side() <= step(416*60/largeEnough) && covers(r, b) {
 							shown[i] = true
 						}
 					}
