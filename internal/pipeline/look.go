@@ -84,7 +84,7 @@ func (l *looker) regions(v *View, tracks []track.Track, told bool) []region.Regi
 		return nil
 	case len(interesting) == 0 && !doubtful && since < stillEvery:
 		return nil
-	case told && !doubtful && since < steadyEvery:
+	case told && since < steadyEvery:
 		return nil
 	}
 	objects := make([]event.Box, len(followed))
