@@ -103,7 +103,7 @@ func eachImport(all files, look func(f goFile, imported string) *fault) []fault 
 func edgeRooms() []string {
 	return []string{
 		"internal/capture", "internal/edge", "internal/greengrass", "internal/iot", "internal/kvs", "internal/live",
-		"internal/media", "internal/pipeline", "internal/track", "internal/vision",
+		"internal/media", "internal/pipeline", "internal/privacy", "internal/track", "internal/vision",
 	}
 }
 
