@@ -55,7 +55,7 @@ func (t *Tracker) view(f *event.Frame) {
 }
 
 // here says that an object at rest can be seen to be where it was.
-func (o *object) here() bool { return o.Stationary && o.look == same }
+func (o *object) here() bool { return o.settled(o.LastSeen) && o.look == same }
 
 // since is when the object last moved or else was first seen.
 func (o *object) since() time.Time {

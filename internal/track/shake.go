@@ -2,8 +2,6 @@ package track
 
 import (
 	"math"
-
-	"porchlight/internal/event"
 )
 
 // shift of the picture, in fractions of the frame.
@@ -19,7 +17,7 @@ const (
 // steady finds out how far the camera is shaken from where it stood, as the
 // movement that most objects at rest have in common, and takes that out of
 // the boxes. With few objects at rest it stays as it was.
-func (t *Tracker) steady(found []event.Detection) {
+func (t *Tracker) steady(found []sighting) {
 	var xs, ys []float64
 	for _, o := range t.objects {
 		if !o.settled(t.now) {
@@ -27,7 +25,7 @@ func (t *Tracker) steady(found []event.Detection) {
 		}
 		nearest, least := -1, 1.0
 		for i, d := range found {
-			if far := distance(moved(o.rest, t.shake.x, t.shake.y), d.Box); o.group == event.Group(d.Label) && far < least {
+			if far := distance(moved(o.rest, t.shake.x, t.shake.y), d.Box); o.group == d.group && far < least {
 				nearest, least = i, far
 			}
 		}

@@ -61,7 +61,7 @@ func New(cfg Config) *Tracker {
 // are passed over.
 func (t *Tracker) Update(s Sight) []Track {
 	t.start(s.Frame)
-	found := t.clean(s.Found)
+	found := t.clean(s)
 	t.steady(found)
 	t.view(s.Frame)
 	pairs := t.associate(found)
