@@ -79,7 +79,6 @@ func (t *Tracker) sighted(o *object, d sighting) {
 	if o.colors == nil || !t.crowded(o) {
 		o.colors = o.colors.follow(d.colors)
 	}
-	o.True = o.True || t.proved(o)
 }
 
 // crowded says whether another object may be seen in the box of this one.
@@ -191,13 +190,4 @@ func (t *Tracker) room() bool {
 		t.objects = slices.Delete(t.objects, worst, worst+1)
 	}
 	return worst >= 0
-}
-
-// proved says whether the scores of a track show that it is no mistake.
-func (t *Tracker) proved(o *object) bool {
-	if o.Hits < t.cfg.MinHits {
-		return false
-	}
-	m := median(append([]float64(nil), o.scores...))
-	return m >= 0.6
 }

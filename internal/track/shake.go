@@ -2,16 +2,19 @@ package track
 
 import (
 	"math"
+	"time"
 )
 
 // shift of the picture, in fractions of the frame.
 type shift struct{ x, y float64 }
 
 const (
-	shakeObjects = 3    // at rest that must agree
-	shakeAgree   = 0.6  // part of them that must
-	shakeWithin  = 0.01 // of the frame, in which they agree
-	mostShake    = 0.15 // of the frame; a camera that turned by more shows another scene
+	shakeObjects = 3               // at rest that must agree
+	shakeRest    = 5 * time.Second // without movement
+	shakeLeast   = 0.003           // of the frame; less is jitter
+	shakeAgree   = 0.6             // part of them that must
+	shakeWithin  = 0.01            // of the frame, in which they agree
+	mostShake    = 0.15            // of the frame; a camera that turned by more shows another scene
 )
 
 // steady finds out how far the camera is shaken from where it stood, as the
@@ -20,7 +23,7 @@ const (
 func (t *Tracker) steady(found []sighting) {
 	var xs, ys []float64
 	for _, o := range t.objects {
-		if !o.settled(t.now) {
+		if !o.Stationary && !(o.settled(t.now) && t.now.Sub(o.since()) >= shakeRest) {
 			continue
 		}
 		nearest, least := -1, 1.0
@@ -44,6 +47,9 @@ func (t *Tracker) steady(found []sighting) {
 		}
 		if agree >= shakeObjects && float64(agree) >= shakeAgree*float64(len(xs)) && math.Hypot(x, y) <= mostShake {
 			t.shake = shift{x, y}
+			if math.Hypot(x, y) < shakeLeast {
+				t.shake = shift{}
+			}
 		}
 	}
 	for i := range found {
