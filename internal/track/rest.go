@@ -13,6 +13,7 @@ type resting struct {
 	anchorAt event.Box // where the anchor was taken
 	look     likeness  // of that place now and the anchor
 	told     bool      // that it appeared there
+	asked    bool      // the scene whether it had the object before
 	judgedAt time.Time // when it was last found to be there
 
 	differs      int // looks in a row in which it was there and looked different
@@ -132,6 +133,10 @@ func (t *Tracker) keepAnchor(o *object, f *event.Frame, recent event.Box) {
 	case o.anchor == nil:
 		if average(o.boxes).IoU(typical(o.boxes)) >= anchorIoU {
 			o.takeAnchor(f, t.shake)
+			if o.MovedAt.IsZero() && !o.asked && t.shake == (shift{}) && t.scene.had(o.rest, o.FirstSeen, f) == same {
+				o.Known = true
+			}
+			o.asked = true
 		}
 	case o.look != different || o.rest.IoU(recent) < placeIoU:
 		o.differs = 0

@@ -1,7 +1,7 @@
 // Package track follows the objects of one camera from look to look: which
 // detection is which object, whether an object is no mistake, whether it has
 // moved, and when it has become part of the scene. It is pure Go and keeps no
-// frames, only small gray patches of what is at rest.
+// frames, only small gray pictures: of what is at rest, and of the scene.
 //
 // Tracks are joined with detections as in ByteTrack (Y. Zhang et al., ECCV
 // 2022) and OC-SORT (J. Cao et al., CVPR 2023).
@@ -47,6 +47,7 @@ type Tracker struct {
 	now     time.Time // of the latest
 	aspect  float64   // width of the frame by its height
 	shake   shift     // of the camera, now, from where it stood
+	scene   scene
 	changes []Change
 }
 
@@ -80,6 +81,7 @@ func (t *Tracker) Update(s Sight) []Track {
 	}
 	t.dropDoubles()
 	t.forget()
+	t.scene.observe(s.Frame, t.now)
 	return t.list(func(o *object) event.Box { return o.Box })
 }
 
