@@ -28,9 +28,12 @@ type object struct {
 
 const remembered = 10 // scores and boxes
 
-// firstSight is how long after its first look a tracker counts what it finds
-// as having been there: detectors miss now and then.
-const firstSight = 2 * time.Second
+// How long after its first look, or for how many looks, a tracker counts what
+// it finds as having been there: detectors miss now and then.
+const (
+	firstSight = 2 * time.Second
+	firstLooks = 3
+)
 
 func remember[T any](list []T, v T) []T {
 	if len(list) >= remembered {
@@ -52,7 +55,7 @@ func (t *Tracker) begin(found []sighting, pairs map[*object]int) {
 		t.nextID++
 		o := &object{
 			Track: Track{ID: t.nextID, FirstSeen: t.now}, group: d.group, votes: map[string]float64{},
-			atFirst: t.now.Sub(t.first) <= firstSight,
+			atFirst: t.now.Sub(t.first) <= firstSight || t.looks <= firstLooks,
 		}
 		o.filter, o.rest = startFilter(t.now, d.Box, t.aspect), d.Box
 		t.sighted(o, d)

@@ -45,6 +45,7 @@ type Tracker struct {
 	nextID  int64
 	first   time.Time // of the first look; zero: none yet
 	now     time.Time // of the latest
+	looks   int       // so far
 	aspect  float64   // width of the frame by its height
 	shake   shift     // of the camera, now, from where it stood
 	scene   scene
@@ -62,6 +63,7 @@ func New(cfg Config) *Tracker {
 // are passed over.
 func (t *Tracker) Update(s Sight) []Track {
 	t.start(s.Frame)
+	t.looks++
 	found := t.clean(s)
 	t.steady(found)
 	t.view(s.Frame)
