@@ -47,11 +47,11 @@ const (
 	thinCells   = 3  // narrower is a streak
 	againPart   = 3  // a third of a small blob has changed lately
 	softCells   = 5  // times the smallest area: large enough to tell soft light
-	softSteps   = 12 // one in so many cells has a step in an object
-	denseSteps  = 12 // so many in one block are an object
+	denseSteps  = 10 // steps in one block are an object
 	blockCells  = 6
 	sharpStep   = 4 * level
-	rainBlobs   = 1.5 // fleeting blobs in a frame
+	rainBlobs   = 0.4 // fleeting blobs in a frame, on average
+	burstBlobs  = 4   // or in this one
 	rainSeconds = 3.0
 	fewBlobs    = 4  // so few are no rain
 	jumpCells   = 12 // how far a small object gets between frames
@@ -246,7 +246,7 @@ func (f *finder) keepTrusted(dt float64) {
 		}
 	}
 	f.fleeting += (float64(fleeting) - f.fleeting) * (1 - math.Exp(-dt/rainSeconds))
-	raining := max(f.fleeting, float64(fleeting)/2) > rainBlobs
+	raining := f.fleeting > rainBlobs || fleeting >= burstBlobs
 	kept := f.blobs[:0]
 	for _, b := range f.blobs {
 		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b)))) {
@@ -271,10 +271,10 @@ func (f *finder) large(b blob, raining bool) bool {
 	return b.cells >= least && b.strong >= f.minCells && b.cells >= thin*int(max(w, h)) && min(w, h) >= thinCells
 }
 
-// soft: the difference has no steps to speak of, neither on the whole nor
-// densely anywhere, so it is light on the same things.
+// soft: the difference has no steps to speak of, neither a side's worth on the
+// whole nor densely anywhere, so it is light on the same things.
 func (f *finder) soft(b blob) bool {
-	return b.cells >= softCells*f.minCells && b.sharp*softSteps < b.cells && b.densest < denseSteps
+	return b.cells >= softCells*f.minCells && b.sharp < int(b.y1-b.y0) && b.densest < denseSteps
 }
 
 // followed: a blob of like size was near in the last frame, and there are so
