@@ -21,6 +21,7 @@ type cli struct {
 	Up     UpCmd     `cmd:"" help:"Run everything on this machine: the cloud, the app and the cameras."`
 	User   UserCmd   `cmd:"" help:"Add and list the owners who may sign in on this machine."`
 	Detect DetectCmd `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
+	Faces  FacesCmd  `cmd:"" help:"Find faces in pictures and videos."`
 	Models ModelsCmd `cmd:"" help:"List, fetch and check the neural networks."`
 }
 
