@@ -14,6 +14,7 @@ type Camera struct {
 	FPS          float64           `config:"fps"`                  // frames per second looked at
 	MaxWidth     int               `config:"max_width"`            // pixels; wider pictures are scaled down
 	Labels       []string          `config:"labels"`               // what makes an event; empty: people, pets and vehicles
+	Aliases      map[string]string `config:"aliases"`              // what the model calls it → what it is, on this camera
 	Loop         bool              `config:"loop"`                 // play a file again and again
 	Quiet        time.Duration     `config:"quiet"`                // an event ends after this long with nothing active
 	Cooldown     time.Duration     `config:"cooldown"`             // after an event, the next alert comes this much later at the earliest
@@ -71,8 +72,8 @@ type Faces struct {
 // CameraDefaults returns a camera with all but its source set.
 func CameraDefaults() Camera {
 	return Camera{
-		FPS: 5, MaxWidth: 1280, Labels: defaultLabels(), Quiet: 5 * time.Second,
-		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 30, MinArea: 0.001}, Faces: Faces{MinSize: 40},
+		FPS: 5, MaxWidth: 1280, Labels: defaultLabels(), Quiet: 2 * time.Second,
+		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 20, MinArea: 0.001}, Faces: Faces{MinSize: 40},
 	}
 }
 

@@ -13,10 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"porchlight/internal/capture"
 	"porchlight/internal/config"
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
@@ -29,14 +27,23 @@ type Detector interface {
 	io.Closer
 }
 
-// Options of an agent. All but OnEvent are required.
+// FaceDetector is what the agent needs of a face detector.
+type FaceDetector interface {
+	pipeline.FaceDetector
+	io.Closer
+}
+
+// Options of an agent. All but Faces and OnEvent are required.
 type Options struct {
 	Config   *config.Config
 	Version  string
 	Detector Detector // closed when Run returns
+	Input    int      // side of the detector's input, in pixels
 	Info     event.Detector
-	Log      *slog.Logger
-	OnEvent  func(event.Event) // called for each state of each event
+	// Faces opens a face detector for one camera, which closes it.
+	Faces   func(config.Faces) (FaceDetector, error)
+	Log     *slog.Logger
+	OnEvent func(event.Event) // called for each state of each event
 }
 
 // Run runs until ctx ends, then ends open events and says goodbye.
@@ -49,7 +56,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	} else {
 		log.Info("detector", "model", opts.Info.Model)
 	}
-	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(cfg.StateDir, "cameras"), 0o700); err != nil {
 		return fmt.Errorf("state folder: %w", err)
 	}
 	identity, err := iot.LoadIdentity(cfg.IoT.Certificate, cfg.IoT.PrivateKey, cfg.IoT.CA)
@@ -67,8 +74,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, up.close()) }()
-	if err := up.endLeftovers(ctx); err != nil {
-		log.Warn("cannot end the events a crash left open", "error", err)
+	left, err := up.leftovers(ctx, cfg)
+	if err != nil {
+		log.Warn("cannot go on with the events a crash left open", "error", err)
 	}
 
 	board := newStatusBoard(cfg.Thing, opts.Version, opts.Info, log)
@@ -90,10 +98,17 @@ func Run(ctx context.Context, opts Options) (err error) {
 	shared := &sharedDetector{detector: opts.Detector}
 	var cameras sync.WaitGroup
 	for name, camera := range cfg.Cameras {
+		id := event.CameraID(cfg.Thing, name)
+		if camera.Privacy {
+			log.Info("camera is in privacy mode and stays off", "camera", id)
+			board.set(id, event.CameraPrivate, "")
+			continue
+		}
 		cameras.Go(func() {
 			runCamera(ctx, camera, cameraDeps{
-				id: event.CameraID(cfg.Thing, name), model: opts.Info.Model, minScore: cfg.Detector.MinScore,
-				detector: shared, sink: up, board: board, log: log,
+				id: id, model: opts.Info.Model, minScore: cfg.Detector.MinScore, input: opts.Input,
+				detector: shared, faces: opts.Faces, sink: up, resume: left[id], board: board, log: log,
+				stateFile: filepath.Join(cfg.StateDir, "cameras", name+".json"),
 			})
 		})
 	}
@@ -140,84 +155,6 @@ func goodbye(ctx context.Context, patience time.Duration, up *uplink, board *sta
 	board.goodbye(ctx, client)
 	if err := client.Disconnect(ctx); err != nil {
 		log.Warn("cannot disconnect", "error", err)
-	}
-}
-
-type cameraDeps struct {
-	id, model string
-	minScore  float64
-	detector  pipeline.Detector
-	sink      pipeline.Sink
-	board     *statusBoard
-	log       *slog.Logger
-}
-
-// runCamera runs one camera until ctx ends or its file has been played. After
-// a fault that capture gives up on, it waits and starts over.
-func runCamera(ctx context.Context, camera config.Camera, deps cameraDeps) {
-	log := deps.log.With("camera", deps.id)
-	line := pipeline.New(pipeline.Config{
-		Camera: deps.id, Detector: deps.detector, Sink: deps.sink, Model: deps.model,
-		Settings: camera, MinScore: deps.minScore, Log: log,
-	})
-	var mu sync.Mutex // capture reports states from goroutines of its own
-	var blind atomic.Bool
-	handle := func(f *event.Frame) {
-		mu.Lock()
-		defer mu.Unlock()
-		before := line.Stats().Inferences
-		err := line.Handle(ctx, f)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil && blind.CompareAndSwap(false, true):
-			log.Error("frames cannot be looked at", "error", err)
-			deps.board.set(deps.id, event.CameraFailed, err.Error())
-		case err == nil && line.Stats().Inferences > before && blind.CompareAndSwap(true, false):
-			log.Info("frames are looked at again")
-			deps.board.set(deps.id, event.CameraRunning, "")
-		}
-	}
-	// An event must not stay open because its camera went away.
-	endOpen := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if err := line.Close(context.WithoutCancel(ctx)); err != nil {
-			log.Error("cannot end the open event", "error", err)
-		}
-	}
-	wait := time.Second
-	for {
-		err := capture.Run(ctx, capture.Config{
-			Name: deps.id, URL: camera.Source, FPS: camera.FPS, MaxWidth: camera.MaxWidth,
-			Pace: capture.RealTime, Loop: camera.Loop, Log: log,
-			OnState: func(s event.CameraState, message string) {
-				if s != event.CameraRunning || !blind.Load() {
-					deps.board.set(deps.id, s, message)
-				}
-				if s == event.CameraFailed {
-					endOpen()
-				}
-			},
-		}, handle)
-		endOpen()
-		stats := line.Stats()
-		log.Info("camera stopped", "frames", stats.Frames, "inferences", stats.Inferences, "events", stats.Events)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			log.Info("file has been played")
-			deps.board.set(deps.id, event.CameraEnded, "")
-			return
-		}
-		log.Error("camera failed, will try again", "error", err, "in", wait.String())
-		deps.board.set(deps.id, event.CameraFailed, err.Error())
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, 30*time.Second)
 	}
 }
 

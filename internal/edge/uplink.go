@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"porchlight/internal/config"
@@ -22,6 +23,7 @@ type uplink struct {
 	open       *openEvents
 	log        *slog.Logger
 	onEvent    func(event.Event)
+	pictured   sync.Map // by camera: the event that has a thumbnail
 }
 
 // publisher sends an MQTT message and returns once it is acknowledged.
@@ -60,14 +62,20 @@ func (u *uplink) close() error { return errors.Join(u.events.Close(), u.thumbnai
 // Publish implements pipeline.Sink. It returns once both are on disk, or in
 // memory when the disk is full, which is logged and not an error of the event.
 func (u *uplink) Publish(_ context.Context, e event.Event, thumbnail []byte) error {
-	e.ThumbnailKey = ThumbnailKey(u.thing, e.Camera, e.EventID)
+	key := ThumbnailKey(u.thing, e.Camera, e.EventID)
+	if thumbnail != nil {
+		u.pictured.Store(e.Camera, e.EventID)
+	}
+	if of, _ := u.pictured.Load(e.Camera); of == e.EventID {
+		e.ThumbnailKey = key
+	}
 	log := u.log.With("camera", e.Camera, "event", e.EventID)
 	payload, err := e.Marshal()
 	if err != nil {
 		return err
 	}
 	if thumbnail != nil {
-		if err := u.thumbnails.Put(e.ThumbnailKey, thumbnail); err != nil {
+		if err := u.thumbnails.Put(key, thumbnail); err != nil {
 			log.Error("thumbnail is not on disk", "error", err)
 		}
 	}
@@ -104,16 +112,27 @@ func ThumbnailKey(thing, camera, eventID string) string {
 	return fmt.Sprintf("thumbnails/%s/%s/%s.jpg", thing, camera, eventID)
 }
 
-// endLeftovers ends the events that were open when the process last died.
-func (u *uplink) endLeftovers(ctx context.Context) error {
+// leftovers returns, by camera, the events that were open when the process
+// last died and whose cameras go on; it ends the others.
+func (u *uplink) leftovers(ctx context.Context, cfg *config.Config) (map[string]*event.Event, error) {
 	left, err := u.open.list()
+	going := map[string]*event.Event{}
 	for _, e := range left {
+		if _, name, bad := event.SplitCamera(e.Camera); bad == nil {
+			if camera, exists := cfg.Cameras[name]; exists && !camera.Privacy {
+				if e.ThumbnailKey != "" {
+					u.pictured.Store(e.Camera, e.EventID)
+				}
+				going[e.Camera] = &e
+				continue
+			}
+		}
 		end := e.UpdatedAt
 		e.State, e.EndedAt = event.Ended, &end
 		e.Sequence++
 		err = errors.Join(err, u.Publish(ctx, e, nil))
 	}
-	return err
+	return going, err
 }
 
 // depth is how much waits to be sent.

@@ -132,7 +132,7 @@ func TestNothingIsLostWhileOffline(t *testing.T) {
 
 	// The process dies; its successor sends all of it and ends the event.
 	u = testUplink(t, dir)
-	require.NoError(t, u.endLeftovers(t.Context()))
+	require.Empty(t, leftovers(t, u, &config.Config{}))
 	c.goOnline()
 	ctx, cancel = context.WithCancel(t.Context())
 	running.Go(func() { u.run(ctx, c, c) })
@@ -149,7 +149,7 @@ func TestNothingIsLostWhileOffline(t *testing.T) {
 	require.Equal(t, event.Ended, c.events[5].State)
 	require.Equal(t, map[string]int{c.events[0].ThumbnailKey: 4}, c.objects)
 
-	require.NoError(t, u.endLeftovers(t.Context()))
+	require.Empty(t, leftovers(t, u, &config.Config{}))
 	require.Zero(t, u.events.Stats().Depth, "an ended event is not ended again")
 }
 
@@ -159,8 +159,30 @@ func TestDamagedNoteIsReportedAndRemoved(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "open"), 0o700))
 	note := filepath.Join(dir, "open", "home.door.json")
 	require.NoError(t, os.WriteFile(note, []byte("{"), 0o600))
-	require.ErrorContains(t, u.endLeftovers(t.Context()), note)
-	require.NoError(t, u.endLeftovers(t.Context()))
+	_, err := u.leftovers(t.Context(), &config.Config{})
+	require.ErrorContains(t, err, note)
+	require.Empty(t, leftovers(t, u, &config.Config{}))
+}
+
+func leftovers(t *testing.T, u *uplink, cfg *config.Config) map[string]*event.Event {
+	t.Helper()
+	left, err := u.leftovers(t.Context(), cfg)
+	require.NoError(t, err)
+	return left
+}
+
+// The camera that goes on goes on with its event; one that was turned off does not.
+func TestLeftoversOfCamerasThatGoOn(t *testing.T) {
+	u := testUplink(t, t.TempDir())
+	for _, camera := range []string{"home.door", "home.yard"} {
+		require.NoError(t, u.Publish(t.Context(), happening(camera, 1, event.Started, event.NewID(time.Now())), []byte("jpeg")))
+	}
+	left := leftovers(t, u, &config.Config{Cameras: map[string]config.Camera{"door": {}, "yard": {Privacy: true}}})
+	require.Len(t, left, 1)
+	require.Equal(t, 1, left["home.door"].Sequence)
+	require.Equal(t, 3, u.events.Stats().Depth, "two starts and one end")
+	left = leftovers(t, u, &config.Config{Cameras: map[string]config.Camera{"door": {}, "yard": {}}})
+	require.Len(t, left, 1, "the other has ended")
 }
 
 func TestOversizeEventIsRefusedHere(t *testing.T) {

@@ -13,3 +13,19 @@ type Face struct {
 	Score     float64 // 0..1
 	Landmarks [5]Point
 }
+
+// Width of the face in pixels.
+func (f Face) Width() float64 { return f.Box[2] - f.Box[0] }
+
+// Height of the face in pixels.
+func (f Face) Height() float64 { return f.Box[3] - f.Box[1] }
+
+// IoU is the intersection of the boxes of two faces over their union, 0..1.
+func (f Face) IoU(o Face) float64 {
+	w := min(f.Box[2], o.Box[2]) - max(f.Box[0], o.Box[0])
+	h := min(f.Box[3], o.Box[3]) - max(f.Box[1], o.Box[1])
+	if !(w > 0 && h > 0) {
+		return 0
+	}
+	return w * h / (f.Width()*f.Height() + o.Width()*o.Height() - w*h)
+}

@@ -13,10 +13,17 @@ import (
 	"strings"
 )
 
-// Contents are a model's verified bytes.
-type Contents struct {
+// Network is the verified bytes of one network.
+type Network struct {
 	Weights, Config         []byte
 	WeightsPath, ConfigPath string // for messages; the bytes are what was verified
+}
+
+// Contents are a model's verified bytes. Network is that of a model which has
+// only one.
+type Contents struct {
+	Network
+	Parts map[string]Network // all of them by File.Part
 }
 
 // Load reads a model's files and verifies them. The caller uses the bytes, not
@@ -27,18 +34,21 @@ func (s *Store) Load(name string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c Contents
+	c := Contents{Parts: map[string]Network{}}
 	for _, f := range m.Files {
 		path, data, err := s.find(f)
 		if err != nil {
 			return nil, fmt.Errorf("model %s: %w: run \"porchlight models pull %s\"", m.Name, err, m.Name)
 		}
+		n := c.Parts[f.Part]
 		if f.Role == RoleWeights {
-			c.Weights, c.WeightsPath = data, path
+			n.Weights, n.WeightsPath = data, path
 		} else {
-			c.Config, c.ConfigPath = data, path
+			n.Config, n.ConfigPath = data, path
 		}
+		c.Parts[f.Part] = n
 	}
+	c.Network = c.Parts[""]
 	return &c, nil
 }
 

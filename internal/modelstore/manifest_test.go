@@ -34,6 +34,10 @@ func TestParseManifestNamesTheFault(t *testing.T) {
 		`labels "birds"`:                func(m *modelstore.Model) { m.LabelList = "birds" },
 		`input 0x320`:                   func(m *modelstore.Model) { m.Input.Width = 0 },
 		`input 320x99999`:               func(m *modelstore.Model) { m.Input.Height = 99999 },
+		`kind "detector" does not go`:   func(m *modelstore.Model) { m.Decoder = "yunet" },
+		`mtcnn has its own`:             func(m *modelstore.Model) { m.Kind, m.Decoder = "face", "mtcnn" },
+		`part "det1"`:                   func(m *modelstore.Model) { m.Files[0].Part = "det1" },
+		`of part "det2": want one`:      threeParts,
 		`input fit "crop"`:              func(m *modelstore.Model) { m.Input.Fit = "crop" },
 		`fit "letterbox" does not go`:   func(m *modelstore.Model) { m.Input.Fit = "letterbox" },
 		`input channels "yuv"`:          func(m *modelstore.Model) { m.Input.Channels = "yuv" },
@@ -56,6 +60,12 @@ func TestParseManifestNamesTheFault(t *testing.T) {
 	}
 	_, err := modelstore.ParseManifest([]byte(`{"modles":[]}`))
 	require.ErrorContains(t, err, "modles")
+}
+
+// threeParts makes a model of several networks, one of which is missing.
+func threeParts(m *modelstore.Model) {
+	m.Kind, m.Decoder, m.Input, m.Score, m.NMS = "face", "mtcnn", modelstore.Input{}, 0, 0
+	m.Files[0].Part, m.Files[1].Part = "det1", "det1"
 }
 
 func FuzzParseManifest(f *testing.F) {

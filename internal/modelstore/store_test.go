@@ -157,9 +157,33 @@ func TestChoose(t *testing.T) {
 	_, _, err = modelstore.Choose(store, "yolox-nano")
 	require.ErrorIs(t, err, modelstore.ErrMissing)
 	require.ErrorContains(t, err, "porchlight models pull yolox-nano")
+	for _, face := range []string{"mtcnn", "yunet"} {
+		_, _, err = modelstore.Choose(store, face)
+		require.ErrorIs(t, err, modelstore.ErrKind)
+		require.ErrorContains(t, err, "porchlight faces detect --model "+face)
+	}
 	_, _, err = modelstore.Choose(store, "nothing")
 	require.ErrorIs(t, err, modelstore.ErrUnknownModel)
 	require.ErrorContains(t, err, "yolox-nano, mobilenet-ssd-voc")
+}
+
+// Nobody gets a face detector for objects without asking.
+func TestChoosePrefersNoFaceModel(t *testing.T) {
+	root, dir := visiontest.TestData(t, "models"), t.TempDir()
+	from := newStore(t, modelstore.Config{Dir: root, Manifest: models.Manifest()})
+	store := newStore(t, modelstore.Config{Dir: dir, Manifest: models.Manifest()})
+	faces := 0
+	for _, m := range from.Models() {
+		if m.Kind == modelstore.KindFace {
+			require.NoError(t, store.Pull(t.Context(), m.Name, modelstore.PullOptions{Mirror: root}))
+			require.NoError(t, store.Verify(m.Name))
+			faces++
+		}
+	}
+	require.Equal(t, 5, faces)
+	_, found, err := modelstore.Choose(store, "")
+	require.NoError(t, err)
+	require.False(t, found)
 }
 
 func TestChooseSaysWhatItPassesOver(t *testing.T) {
@@ -185,8 +209,17 @@ func TestTestDataHoldsTheModelsOfTheManifest(t *testing.T) {
 	}
 	require.Equal(t, map[string]modelstore.State{
 		"yolox-nano": "installed", "yolo-fastest-1.1-xl": "installed", "mobilenetv2-yolov3-nano-voc": "installed",
-		"res10-face": "installed", "mobilenet-ssd-voc": "partial",
+		"res10-face": "installed", "mobilenet-ssd-voc": "partial", "mtcnn": "installed",
+		"yunet": "installed", "yunet-n-640": "installed", "yunet-n-320": "installed",
 	}, states)
+	mtcnn, err := store.Load("mtcnn")
+	require.NoError(t, err)
+	require.Empty(t, mtcnn.Weights, "it is not one network")
+	require.Len(t, mtcnn.Parts, 3)
+	for part, n := range mtcnn.Parts {
+		require.Contains(t, n.WeightsPath, part+".caffemodel")
+		require.Contains(t, n.ConfigPath, part+".prototxt")
+	}
 	m, found, err := modelstore.Choose(store, "")
 	require.NoError(t, err)
 	require.True(t, found)

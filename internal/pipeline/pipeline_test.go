@@ -144,7 +144,7 @@ func TestOneWalkIsOneEvent(t *testing.T) {
 	require.Less(t, first.Labels["person"], last.Labels["person"])
 	require.Equal(t, start.Add(4*time.Second), first.StartedAt.Time, "the event starts when the object is first seen")
 	require.Less(t, first.UpdatedAt.Sub(first.StartedAt.Time), time.Second, "and is told of within a second")
-	require.WithinDuration(t, start.Add(10*time.Second), last.EndedAt.Time, 300*time.Millisecond)
+	require.WithinDuration(t, start.Add(10*time.Second), last.EndedAt.Time, 500*time.Millisecond)
 
 	picture, err := jpeg.Decode(bytes.NewReader(out.thumbnails[0]))
 	require.NoError(t, err)

@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"log/slog"
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"porchlight/internal/event"
-	"porchlight/internal/track"
+	"porchlight/internal/things"
 )
 
 // recorder is the state machine of one camera's events. One event at a time
@@ -14,14 +16,30 @@ import (
 type recorder struct {
 	camera, model string
 	quiet         time.Duration
+	severity      severity
+	log           *slog.Logger
 
 	open       *event.Event
+	resumed    bool      // open is of an earlier life and waits for its first frame
 	activeAt   time.Time // last time something active was seen
-	published  event.Event
-	bestWorth  float64
+	told       time.Time // of the last state published
+	changed    bool      // something worth an update, that can wait for the next
+	best       picture
 	betterSeen bool // a better picture waits for the next update
-	best       *event.Frame
 }
+
+// moment is one frame as the recorder sees it.
+type moment struct {
+	view   *View
+	active []actor
+	zones  func(track int64) []string
+	names  func(track int64) (event.Face, bool)
+
+	changes []things.Change // things left and taken
+	pending bool            // more of them may come in a moment
+}
+
+func (m moment) time() time.Time { return m.view.Frame.Time }
 
 // news is one state of an event to be published, with its new best picture
 // if it has one.
@@ -31,76 +49,124 @@ type news struct {
 }
 
 const (
-	updateAtMost = time.Second // between two updates
-	betterBy     = 1.15        // how much better a picture must be to replace the best
+	updateAtMost = time.Second // between two updates that can wait
+	// restless is how long an event stays open after the last sighting while
+	// something goes on moving: it may only not be recognised.
+	restless = 6 * time.Second
+	// resumeWithin is how long after the last word of an earlier life an event
+	// goes on.
+	resumeWithin = 30 * time.Second
 )
 
-// activeFor is how long an object at rest stays interesting. People wait at
-// doors; what else comes to rest has been parked.
-func activeFor(label string) time.Duration {
-	if label == "person" {
-		return 30 * time.Second
+func newRecorder(cfg Config) *recorder {
+	r := &recorder{
+		camera: cfg.Camera, model: cfg.Model, quiet: cfg.Settings.Quiet, log: cfg.Log,
+		severity: severity{alerts: cfg.Settings.Alerts, cooldown: cfg.Settings.Cooldown},
 	}
-	return 10 * time.Second
-}
-
-func newRecorder(camera, model string, quiet time.Duration) *recorder {
-	if quiet == 0 {
-		quiet = 5 * time.Second
+	if r.quiet == 0 {
+		r.quiet = 2 * time.Second
 	}
-	return &recorder{camera: camera, model: model, quiet: quiet}
-}
-
-// observe takes the confirmed tracks seen in frame f and returns what there
-// is to publish.
-func (r *recorder) observe(f *event.Frame, tracks []track.Track) []news {
-	var active []track.Track
-	for _, t := range tracks {
-		if t.Seen && t.True && !t.MovedAt.IsZero() && f.Time.Sub(t.MovedAt) <= activeFor(t.Label) {
-			active = append(active, t)
+	if e := cfg.Resume; e != nil {
+		open := *e
+		open.Labels = maps.Clone(e.Labels)
+		if open.Labels == nil {
+			open.Labels = map[string]float64{}
 		}
+		r.open, r.resumed, r.activeAt, r.told = &open, true, e.UpdatedAt.Time, e.UpdatedAt.Time
+		r.best = picture{worth: worth{score: e.Score, area: e.Box.Area(), cut: cutByEdge(e.Box)}}
 	}
-	if len(active) == 0 {
-		if r.open != nil && f.Time.Sub(r.activeAt) >= r.quiet {
+	return r
+}
+
+// observe takes what is active in a frame and returns what there is to publish.
+func (r *recorder) observe(m moment) []news {
+	now := m.time()
+	if r.resumed {
+		r.resumed = false
+		if now.Sub(r.activeAt) > resumeWithin || now.Before(r.activeAt) {
+			return r.finish()
+		}
+		r.log.Info("event goes on after a restart", "camera", r.camera, "event", r.open.EventID)
+	}
+	told := r.things(m.changes)
+	if len(m.active) == 0 {
+		if told {
+			r.open.State = event.Updated
+			return r.publish(now)
+		}
+		if r.open != nil && !m.pending && now.Sub(r.activeAt) >= r.patience(m.view) {
 			return r.finish()
 		}
 		return nil
 	}
-	r.activeAt = f.Time
 	if r.open == nil {
-		return r.start(f, active)
+		out := r.start(m)
+		r.activeAt = now
+		return out
 	}
-	return r.update(f, active)
+	r.activeAt = now
+	return r.update(m, told)
 }
 
-func (r *recorder) start(f *event.Frame, active []track.Track) []news {
-	first := active[0].FirstSeen
-	for _, t := range active {
-		if t.FirstSeen.Before(first) {
-			first = t.FirstSeen
+// things adds what was left and taken to the open event.
+func (r *recorder) things(changes []things.Change) (told bool) {
+	if r.open == nil {
+		return false
+	}
+	for _, c := range changes {
+		list := &r.open.Appeared
+		if c.Kind == things.Removed {
+			list = &r.open.Removed
+		}
+		if !slices.Contains(*list, c.Zone) {
+			*list, told = append(*list, c.Zone), true
 		}
 	}
-	// A track that rested before it moved was not happening all that time.
-	if earliest := f.Time.Add(-r.quiet); first.Before(earliest) {
+	return told
+}
+
+// patience is how long the open event waits for something active.
+func (r *recorder) patience(v *View) time.Duration {
+	if len(v.Motion.Boxes) > 0 {
+		return max(r.quiet, restless)
+	}
+	return r.quiet
+}
+
+func (r *recorder) start(m moment) []news {
+	now := m.time()
+	first := m.active[0].since
+	for _, t := range m.active {
+		if t.since.Before(first) {
+			first = t.since
+		}
+	}
+	// A track that rested before it moved was not happening all that time, nor
+	// does an event begin before the last one has ended.
+	if earliest := now.Add(-restless); first.Before(earliest) {
 		first = earliest
+	}
+	if first.Before(r.activeAt) {
+		first = r.activeAt
 	}
 	r.open = &event.Event{
 		EventID: event.NewID(first), State: event.Started, Camera: r.camera,
-		StartedAt: event.At(first), Labels: map[string]float64{},
+		StartedAt: event.At(first), Labels: map[string]float64{}, Severity: event.Notice,
 		Zones: []string{}, Faces: []event.Face{}, Model: r.model,
 	}
-	r.bestWorth = 0
-	r.absorb(f, active)
-	return r.publish(f.Time)
+	r.best, r.betterSeen, r.changed = picture{}, false, false
+	r.absorb(m)
+	return r.publish(now)
 }
 
-func (r *recorder) update(f *event.Frame, active []track.Track) []news {
-	newLabel := r.absorb(f, active)
-	if !newLabel && (!r.betterSeen || f.Time.Sub(r.published.UpdatedAt.Time) < updateAtMost) {
+func (r *recorder) update(m moment, urgent bool) []news {
+	urgent = r.absorb(m) || urgent
+	waited := m.time().Sub(r.told) >= updateAtMost
+	if !urgent && (!waited || !r.betterSeen && !r.changed) {
 		return nil
 	}
 	r.open.State = event.Updated
-	return r.publish(f.Time)
+	return r.publish(m.time())
 }
 
 // finish ends the open event at the time something active was last seen.
@@ -110,47 +176,81 @@ func (r *recorder) finish() []news {
 	}
 	end := event.At(r.activeAt)
 	r.open.State, r.open.EndedAt = event.Ended, &end
+	r.severity.ended(r.activeAt, r.open.Severity)
 	out := r.publish(r.activeAt)
-	r.open, r.best = nil, nil
+	r.open, r.best = nil, picture{}
 	return out
 }
 
-// absorb merges the tracks into the open event and tells whether one brought
-// a label it did not have.
-func (r *recorder) absorb(f *event.Frame, active []track.Track) (newLabel bool) {
-	for _, t := range active {
+// current returns a copy of the event that is open, or nil.
+func (r *recorder) current() *event.Event {
+	if r.open == nil {
+		return nil
+	}
+	e := r.copy()
+	return &e
+}
+
+// absorb merges a moment into the open event and tells whether that brought
+// something its owner should hear of at once.
+func (r *recorder) absorb(m moment) (urgent bool) {
+	for _, t := range m.active {
 		if best, known := r.open.Labels[t.Label]; !known || t.Score > best {
-			newLabel = newLabel || !known
+			urgent = urgent || !known
 			r.open.Labels[t.Label] = round(t.Score)
 		}
-		if worth := worth(t); worth > r.bestWorth*betterBy {
-			r.bestWorth, r.best, r.betterSeen = worth, f, true
+		for _, zone := range m.zones(t.ID) {
+			if !slices.Contains(r.open.Zones, zone) {
+				r.open.Zones = append(r.open.Zones, zone)
+				urgent = true
+			}
+		}
+		if face, known := m.names(t.ID); known {
+			urgent = r.name(face) || urgent
+		}
+		if r.severity.rises(m.time(), r.open.Severity, t.Label, m.zones(t.ID)) {
+			r.open.Severity, urgent = event.Alert, true
+		}
+		if w := worthOf(t.Track, m.view.Faces); w.beats(r.best.worth) {
+			r.best, r.betterSeen = picture{frame: m.view.Frame, worth: w}, true
 			r.open.Box, r.open.Score = t.Box, round(t.Score)
 		}
 	}
-	return newLabel
+	slices.Sort(r.open.Zones)
+	return urgent
 }
 
-// worth of a picture of a track: sure, large, and not cut by the edge.
-func worth(t track.Track) float64 {
-	w := t.Score * math.Sqrt(math.Min(t.Box.Area(), 0.25))
-	const edge = 0.01
-	if t.Box.X0 < edge || t.Box.Y0 < edge || t.Box.X1 > 1-edge || t.Box.Y1 > 1-edge {
-		w /= 2
+// name adds a recognised face to the open event and tells whether it is new.
+func (r *recorder) name(face event.Face) bool {
+	i := slices.IndexFunc(r.open.Faces, func(f event.Face) bool { return f.Name == face.Name })
+	if i < 0 {
+		r.open.Faces = append(r.open.Faces, face)
+		return true
 	}
-	return w
+	if face.Distance < r.open.Faces[i].Distance {
+		r.open.Faces[i].Distance, r.changed = face.Distance, true
+	}
+	return false
 }
 
 func (r *recorder) publish(at time.Time) []news {
 	r.open.Sequence++
-	r.open.UpdatedAt = event.At(at)
-	n := news{event: *r.open}
-	n.event.Labels = maps.Clone(r.open.Labels)
+	r.open.UpdatedAt, r.told = event.At(at), at
+	n := news{event: r.copy()}
 	if r.betterSeen {
-		n.picture, r.betterSeen = r.best, false
+		n.picture = r.best.frame
 	}
-	r.published = n.event
+	r.betterSeen, r.changed = false, false
+	// Its pixels are not needed any more, only its worth.
+	r.best.frame = nil
 	return []news{n}
+}
+
+func (r *recorder) copy() event.Event {
+	e := *r.open
+	e.Labels, e.Zones, e.Faces = maps.Clone(e.Labels), slices.Clone(e.Zones), slices.Clone(e.Faces)
+	e.Appeared, e.Removed = slices.Clone(e.Appeared), slices.Clone(e.Removed)
+	return e
 }
 
 func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }

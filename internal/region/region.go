@@ -1,70 +1,35 @@
-// Package region chooses which parts of a frame the detector looks at, and
-// puts together what it found in them. It is pure Go.
 package region
 
 import "porchlight/internal/event"
 
-// Region is a square of a frame, in pixels. It may reach over the edges of a
-// frame that is smaller or not square; that part is gray padding.
-type Region struct{ X, Y, Side int }
+// Region is a rectangle of a frame, in pixels: the whole frame, or a square, or
+// what of a square fits into the frame. The part of it that lies outside the
+// frame, if any, is shown as gray padding.
+type Region struct{ X, Y, Width, Height int }
 
-// Config tunes a Chooser. The zero value of a field means its default.
-type Config struct {
-	Input   int // side of the detector's input, in pixels; default 416
-	MaxLook int // regions in one frame at most; default 3
-}
+// Whole is the region that shows a whole frame. It is the frame itself, not a
+// square: detectors pad a frame to their input on their own.
+func Whole(width, height int) Region { return Region{Width: width, Height: height} }
 
-// Chooser chooses the regions of one camera's frames. It is not safe for
-// concurrent use.
-type Chooser struct{ grid *Grid }
-
-// New returns a chooser that uses and teaches the grid.
-func New(cfg Config, grid *Grid) *Chooser { return &Chooser{grid: grid} }
-
-// Choose returns the regions of a frame that together show the motion boxes
-// and the objects, each large enough to be recognised. Both are in fractions
-// of the frame. It returns none when there is nothing to show.
-func (c *Chooser) Choose(width, height int, motion, objects []event.Box) []Region {
-	if len(motion)+len(objects) == 0 {
-		return nil
-	}
-	return []Region{Whole(width, height)}
-}
-
-// Whole is the smallest region that shows a whole frame.
-func Whole(width, height int) Region { return Region{Side: max(width, height)} }
-
-// Box is the part of the frame that the region shows, in fractions of it.
+// Box is the part of the frame that the region shows, in fractions of it. It
+// is empty for a region outside the frame.
 func (r Region) Box(width, height int) event.Box {
+	if width < 1 || height < 1 {
+		return event.Box{}
+	}
 	return event.Box{
 		X0: float64(r.X) / float64(width), Y0: float64(r.Y) / float64(height),
-		X1: float64(r.X+r.Side) / float64(width), Y1: float64(r.Y+r.Side) / float64(height),
+		X1: float64(r.X+r.Width) / float64(width), Y1: float64(r.Y+r.Height) / float64(height),
 	}.Clip()
 }
 
-// Crop returns the part of a frame that a region shows, as a frame of its own
-// with the same time.
-func Crop(f *event.Frame, r Region) *event.Frame { return f }
+// side is what decides how far a detector scales the region down.
+func (r Region) side() int { return max(r.Width, r.Height) }
 
-// Look is what the detector found in one region: boxes in fractions of the crop.
-type Look struct {
-	Region Region
-	Found  []event.Detection
+// toFrame maps a box in fractions of the region to fractions of the frame,
+// without clipping it.
+func (r Region) toFrame(b event.Box, width, height int) event.Box {
+	x := func(v float64) float64 { return (float64(r.X) + v*float64(r.Width)) / float64(width) }
+	y := func(v float64) float64 { return (float64(r.Y) + v*float64(r.Height)) / float64(height) }
+	return event.Box{X0: x(b.X0), Y0: y(b.Y0), X1: x(b.X1), Y1: y(b.Y1)}
 }
-
-// Merge maps what was found in the regions back to fractions of the frame and
-// joins what was seen twice: a box clipped by its region loses to a whole one.
-func Merge(width, height int, looks []Look) []event.Detection {
-	var all []event.Detection
-	for _, l := range looks {
-		all = append(all, l.Found...)
-	}
-	return all
-}
-
-// Grid remembers how large objects are in each part of a camera's picture. It
-// is marshalled to JSON to survive a restart.
-type Grid struct{}
-
-// Learn takes in the box, in fractions of the frame, of an object that proved true.
-func (g *Grid) Learn(box event.Box) {}

@@ -9,6 +9,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"porchlight/internal/event"
+	"porchlight/internal/modelstore"
 	"porchlight/internal/vision/decode"
 	"porchlight/internal/vision/visiontest"
 )
@@ -19,6 +20,8 @@ func TestEveryMatIsClosed(t *testing.T) {
 	scene := visiontest.Scene(64, 48, visiontest.Object{Label: "dog", X: 0.2, Y: 0.2})
 	people, err := NewPeopleDetector(0)
 	require.NoError(t, err)
+	mtcnn, mtcnnFiles := faceModel(t, "mtcnn")
+	yunet, _ := faceModel(t, "yunet")
 	start := gocv.MatProfile.Count()
 	for name, c := range map[string]struct {
 		run  func() error
@@ -35,8 +38,29 @@ func TestEveryMatIsClosed(t *testing.T) {
 			_, err := readNetwork("caffe", files.Weights[:40], files.Config)
 			return err
 		}},
-		"no frame":      {fail: true, run: func() error { _, err := people.Detect(t.Context(), &event.Frame{}); return err }},
-		"people":        {run: func() error { _, err := people.Detect(t.Context(), visiontest.Scene(200, 200)); return err }},
+		"no frame": {fail: true, run: func() error { _, err := people.Detect(t.Context(), &event.Frame{}); return err }},
+		"people":   {run: func() error { _, err := people.Detect(t.Context(), visiontest.Scene(200, 200)); return err }},
+		"yunet":    {run: func() error { return findFaces(t, yunet, scene) }},
+		"yunet, another network": {fail: true, run: func() error {
+			other := yunet
+			other.Name, other.Input = "yolox-nano", modelstore.Input{Width: 416, Height: 416, Scale: 1}
+			return findFaces(t, other, scene)
+		}},
+		"mtcnn": {run: func() error {
+			engine, err := openMTCNN(mtcnn, mtcnnFiles, 20)
+			if err != nil {
+				return err
+			}
+			defer engine.close()
+			_, err = engine.find(t.Context(), visiontest.Scene(200, 200))
+			return err
+		}},
+		"mtcnn, other networks": {fail: true, run: func() error {
+			_, err := openMTCNN(mtcnn, &modelstore.Contents{Parts: map[string]modelstore.Network{
+				"det1": files.Network, "det2": files.Network, "det3": files.Network,
+			}}, 20)
+			return err
+		}},
 		"not a picture": {fail: true, run: func() error { _, err := DecodeImage([]byte("\xff\xd8\xff")); return err }},
 		"no Mat to decode into": {fail: true, run: func() error {
 			_, err := decodeBGR(nil)
@@ -47,6 +71,17 @@ func TestEveryMatIsClosed(t *testing.T) {
 		require.Equal(t, c.fail, err != nil, "%s: %v", name, err)
 		require.Equal(t, start, gocv.MatProfile.Count(), name)
 	}
+}
+
+func findFaces(t *testing.T, m modelstore.Model, f *event.Frame) error {
+	_, files := faceModel(t, m.Name)
+	engine, err := openYuNet(m, files, 20)
+	if err != nil {
+		return err
+	}
+	defer engine.close()
+	_, err = engine.find(t.Context(), f)
+	return err
 }
 
 func runSynthetic(format string, weights, config []byte, side int, labels []string, scene *event.Frame) error {

@@ -3,8 +3,6 @@
 #include "shield.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <exception>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
@@ -15,26 +13,9 @@
 #include <string>
 #include <vector>
 
-namespace {
+#include "guard.h"
 
-// Runs f and turns whatever it throws into an error text.
-template <typename F>
-int guarded(shield_err err, F f) {
-  try {
-    f();
-    return 0;
-  } catch (const cv::Exception &e) {
-    // Without the file and line of OpenCV's own source.
-    std::snprintf(err.text, err.size, "%s (in %s)", e.err.c_str(), e.func.c_str());
-    return -1;
-  } catch (const std::exception &e) {
-    std::snprintf(err.text, err.size, "%s", e.what());
-    return -1;
-  } catch (...) {
-    std::snprintf(err.text, err.size, "unknown C++ exception");
-    return -1;
-  }
-}
+namespace {
 
 cv::Mat &mat(void *p) { return *static_cast<cv::Mat *>(p); }
 
@@ -42,12 +23,6 @@ cv::Mat &mat(void *p) { return *static_cast<cv::Mat *>(p); }
 cv::Mat picture(const uint8_t *bgr, int width, int height) {
   return cv::Mat(height, width, CV_8UC3, const_cast<uint8_t *>(bgr));
 }
-
-struct Net {
-  cv::dnn::Net net;
-  std::vector<std::string> names;
-  std::vector<cv::Mat> outputs;
-};
 
 cv::dnn::Net read(const std::string &format, const char *w, size_t wn, const char *c, size_t cn) {
   if (format == "onnx") return cv::dnn::readNetFromONNX(w, wn);
@@ -61,6 +36,10 @@ cv::dnn::Net read(const std::string &format, const char *w, size_t wn, const cha
 
 int shield_set_threads(int n, shield_err err) {
   return guarded(err, [&] { cv::setNumThreads(n); });
+}
+
+int shield_threads(int *n, shield_err err) {
+  return guarded(err, [&] { *n = cv::getNumThreads(); });
 }
 
 int shield_net_read(const char *format, const uint8_t *weights, size_t weights_len, const uint8_t *config,
@@ -93,6 +72,12 @@ int shield_net_forward(void *net, void *blob, int *outputs, shield_err err) {
 
 int shield_net_output(void *net, int index, void *out, shield_err err) {
   return guarded(err, [&] { mat(out) = static_cast<Net *>(net)->outputs.at(index); });
+}
+
+int shield_net_outputs(void *net) { return static_cast<int>(static_cast<Net *>(net)->names.size()); }
+
+int shield_net_output_name(void *net, int index, char *name, size_t size, shield_err err) {
+  return guarded(err, [&] { std::snprintf(name, size, "%s", static_cast<Net *>(net)->names.at(index).c_str()); });
 }
 
 int shield_blob(const uint8_t *bgr, int width, int height, const shield_input *in, void *blob, shield_err err) {

@@ -33,6 +33,13 @@ func SetThreads(n int) error {
 	return call(func(e C.shield_err) C.int { return C.shield_set_threads(C.int(n), e) })
 }
 
+// threads tells what SetThreads has set, at least 1.
+func threads() (int, error) {
+	var n C.int
+	err := call(func(e C.shield_err) C.int { return C.shield_threads(&n, e) })
+	return max(1, int(n)), err
+}
+
 // call runs one shielded function with room for the text of its exception.
 func call(f func(C.shield_err) C.int) error {
 	const size = 1024
@@ -103,6 +110,22 @@ func (n *network) forward(blob *gocv.Mat) ([]decode.Tensor, error) {
 		tensors = append(tensors, t)
 	}
 	return tensors, nil
+}
+
+// outputNames names the outputs in the order of forward's.
+func (n *network) outputNames() ([]string, error) {
+	const size = 128
+	name := (*C.char)(C.malloc(size))
+	defer C.free(unsafe.Pointer(name))
+	var names []string
+	for i := range C.shield_net_outputs(n.p) {
+		err := call(func(e C.shield_err) C.int { return C.shield_net_output_name(n.p, i, name, size, e) })
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, C.GoString(name))
+	}
+	return names, nil
 }
 
 func (n *network) output(i C.int) (decode.Tensor, error) {

@@ -31,6 +31,7 @@ typedef struct {
 } shield_box;
 
 int shield_set_threads(int n, shield_err err);
+int shield_threads(int *n, shield_err err);
 
 // format is onnx, caffe, tensorflow or darknet. config may be empty.
 int shield_net_read(const char *format, const uint8_t *weights, size_t weights_len, const uint8_t *config,
@@ -41,6 +42,10 @@ void shield_net_close(void *net);
 // fetched by its index.
 int shield_net_forward(void *net, void *blob, int *outputs, shield_err err);
 int shield_net_output(void *net, int index, void *mat, shield_err err);
+
+// Copies the name of an output, always terminated.
+int shield_net_output_name(void *net, int index, char *name, size_t size, shield_err err);
+int shield_net_outputs(void *net);
 
 int shield_blob(const uint8_t *bgr, int width, int height, const shield_input *in, void *blob, shield_err err);
 

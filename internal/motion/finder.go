@@ -1,0 +1,309 @@
+package motion
+
+import (
+	"math"
+	"slices"
+
+	"porchlight/internal/event"
+)
+
+// finder makes boxes of changed cells.
+type finder struct {
+	cols, rows int
+	minCells   int
+	runs       []run
+	rowFrom    []int32 // where each row's runs begin, and their end
+	parent     []int32 // of each run, union-find
+	blobOf     []int32 // of each run that is a root
+	blobs      []blob
+	recent     []uint8 // for each cell, whether it had changed in the last frames, newest in bit 0
+	last, next []blob  // of the last frame and of this, trusted or not
+	blockCols  int32
+	sharpIn    []int   // of each block of the grid, how many cells are sharp
+	fleeting   float64 // averaged number of blobs that do not last
+	moving     float64
+}
+
+// run is a stretch of changed cells in one row, from x0 up to x1.
+type run struct{ y, x0, x1 int32 }
+
+// blob is a group of runs.
+type blob struct {
+	x0, y0, x1, y1 int32 // cells, up to x1 and y1
+	cells          int
+	strong         int // of cells
+	again          int // of cells, changed lately too
+	often          int // of cells, changed in both of the last frames too
+	sharp          int // cells where the difference makes a step
+	densest        int // of them in one block
+}
+
+const (
+	mostBlobs   = 64
+	mostBoxes   = 16
+	reach       = 2  // cells between runs of one blob
+	bridge      = 3  // rows between boxes that are one object
+	trustCells  = 4  // times the smallest area: seen once is enough
+	thinCells   = 3  // narrower is a streak
+	againPart   = 3  // a third of a small blob has changed lately
+	softCells   = 5  // times the smallest area: large enough to tell soft light
+	softSteps   = 12 // one in so many cells has a step in an object
+	denseSteps  = 12 // so many in one block are an object
+	blockCells  = 6
+	sharpStep   = 4 * level
+	rainBlobs   = 1.5 // fleeting blobs in a frame
+	rainSeconds = 3.0
+	fewBlobs    = 4  // so few are no rain
+	jumpCells   = 12 // how far a small object gets between frames
+	loneStrong  = 3  // strong cells of a small blob
+)
+
+func newFinder(cols, rows int, minArea float64) finder {
+	n := cols * rows
+	blockCols, blockRows := (cols+blockCells-1)/blockCells, (rows+blockCells-1)/blockCells
+	return finder{
+		blockCols: int32(blockCols), sharpIn: make([]int, blockCols*blockRows),
+		cols: cols, rows: rows, minCells: max(1, int(minArea*float64(n))),
+		runs: make([]run, 0, n/2+rows), rowFrom: make([]int32, rows+1), parent: make([]int32, n/2+rows), blobOf: make([]int32, n/2+rows),
+		blobs: make([]blob, 0, mostBlobs), recent: make([]uint8, n), last: make([]blob, 0, mostBlobs), next: make([]blob, 0, mostBlobs),
+	}
+}
+
+// forget that anything moved.
+func (f *finder) forget() {
+	clear(f.recent)
+	f.last, f.moving = f.last[:0], 0
+}
+
+// find returns the boxes of what moves in a frame whose cells are classified.
+func (f *finder) find(d *Detector, luma []int32, dt float64) []event.Box {
+	f.moving = 0
+	m := &d.model
+	f.scan(m.state)
+	f.join()
+	f.collect(d, luma)
+	f.remember(m.state)
+	f.keepTrusted(dt)
+	if len(f.blobs) == 0 {
+		return nil
+	}
+	for _, b := range f.blobs {
+		f.moving += float64(b.cells) / float64(max(1, m.unmasked))
+	}
+	f.merge()
+	slices.SortFunc(f.blobs, func(a, b blob) int { return b.size() - a.size() })
+	boxes := make([]event.Box, min(mostBoxes, len(f.blobs)))
+	for i := range boxes {
+		b := f.blobs[i]
+		boxes[i] = event.Box{
+			X0: float64(b.x0) / float64(f.cols), Y0: float64(b.y0) / float64(f.rows),
+			X1: float64(b.x1) / float64(f.cols), Y1: float64(b.y1) / float64(f.rows),
+		}
+	}
+	return boxes
+}
+
+// scan lists the runs from the top.
+func (f *finder) scan(state []uint8) {
+	f.runs = f.runs[:0]
+	for y := range f.rows {
+		f.rowFrom[y] = int32(len(f.runs))
+		row := state[y*f.cols : (y+1)*f.cols]
+		for x := 0; x < len(row); x++ {
+			if row[x] < weak {
+				continue
+			}
+			from := x
+			for x < len(row) && row[x] >= weak {
+				x++
+			}
+			f.runs = append(f.runs, run{int32(y), int32(from), int32(x)})
+		}
+	}
+	f.rowFrom[f.rows] = int32(len(f.runs))
+}
+
+// join links runs that lie within reach of each other, in a row or above one
+// another: as dilating by one cell would.
+func (f *finder) join() {
+	for i := range f.runs {
+		f.parent[i] = int32(i)
+	}
+	for y := range f.rows {
+		for up := 0; up <= min(reach, y); up++ {
+			f.joinRows(f.rowFrom[y-up], f.rowFrom[y-up+1], f.rowFrom[y], f.rowFrom[y+1])
+		}
+	}
+}
+
+// joinRows links the runs i of one row with the runs j of another, both
+// sorted from left to right.
+func (f *finder) joinRows(i, iEnd, j, jEnd int32) {
+	for from := i; j < jEnd; j++ {
+		r := f.runs[j]
+		for from < iEnd && f.runs[from].x1+reach <= r.x0 {
+			from++
+		}
+		for k := from; k < iEnd && f.runs[k].x0 < r.x1+reach; k++ {
+			f.parent[f.root(k)] = f.root(j)
+		}
+	}
+}
+
+func (f *finder) root(i int32) int32 {
+	for f.parent[i] != i {
+		f.parent[i] = f.parent[f.parent[i]]
+		i = f.parent[i]
+	}
+	return i
+}
+
+// collect sums up the largest blobs.
+func (f *finder) collect(d *Detector, luma []int32) {
+	f.blobs = f.blobs[:0]
+	clear(f.sharpIn)
+	least := f.measure()
+	for i, r := range f.runs {
+		root := f.root(int32(i))
+		if f.blobOf[root] <= -least {
+			f.blobs = append(f.blobs, blob{x0: r.x0, y0: r.y, x1: r.x1, y1: r.y + 1})
+			f.blobOf[root] = int32(len(f.blobs) - 1)
+		}
+		if f.blobOf[root] >= 0 {
+			f.add(&f.blobs[f.blobOf[root]], r, d, luma)
+		}
+	}
+}
+
+// measure sets blobOf to minus the number of cells for each root, and returns
+// how many cells a blob needs so that there are not too many.
+func (f *finder) measure() int32 {
+	clear(f.blobOf[:len(f.runs)])
+	for i, r := range f.runs {
+		f.blobOf[f.root(int32(i))] -= r.x1 - r.x0
+	}
+	for least := int32(f.minCells); ; least *= 2 {
+		n := 0
+		for _, cells := range f.blobOf[:len(f.runs)] {
+			if cells <= -least {
+				n++
+			}
+		}
+		if n <= mostBlobs {
+			return least
+		}
+	}
+}
+
+func (f *finder) add(b *blob, r run, d *Detector, luma []int32) {
+	b.x0, b.x1, b.y1 = min(b.x0, r.x0), max(b.x1, r.x1), r.y+1
+	b.cells += int(r.x1 - r.x0)
+	m := &d.model
+	row := int(r.y) * f.cols
+	for x := int(r.x0); x < int(r.x1); x++ {
+		i := row + x
+		if m.state[i] == strong {
+			b.strong++
+		}
+		if f.recent[i] != 0 {
+			b.again++
+		}
+		if f.recent[i]&0b11 == 0b11 {
+			b.often++
+		}
+		left, right := row+max(0, x-1), row+min(f.cols-1, x+1)
+		step := luma[right] - luma[left]
+		was := (m.background[right] - m.background[left]) >> fineBits
+		here := abs(luma[i] - d.light.shift - m.background[i]>>fineBits)
+		if abs(step-was) > sharpStep+here/2+abs(was)/2 {
+			b.sharp++
+			block := r.y/blockCells*f.blockCols + int32(x)/blockCells
+			f.sharpIn[block]++
+			b.densest = max(b.densest, f.sharpIn[block])
+		}
+	}
+}
+
+// remember which cells have changed.
+func (f *finder) remember(state []uint8) {
+	recent := f.recent[:len(state)]
+	for i, s := range state {
+		v := recent[i] << 1 & 0b11
+		if s >= weak {
+			v |= 1
+		}
+		recent[i] = v
+	}
+}
+
+// keepTrusted keeps the blobs that are neither rain nor light on the ground.
+func (f *finder) keepTrusted(dt float64) {
+	f.next = append(f.next[:0], f.blobs...)
+	fleeting := 0
+	for _, b := range f.blobs {
+		if !b.lasting() && !f.large(b, false) {
+			fleeting++
+		}
+	}
+	f.fleeting += (float64(fleeting) - f.fleeting) * (1 - math.Exp(-dt/rainSeconds))
+	raining := max(f.fleeting, float64(fleeting)/2) > rainBlobs
+	kept := f.blobs[:0]
+	for _, b := range f.blobs {
+		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b)))) {
+			kept = append(kept, b)
+		}
+	}
+	f.blobs = kept
+	f.last, f.next = f.next, f.last
+}
+
+// lasting: a good part of the blob had changed before.
+func (b blob) lasting() bool { return b.again*againPart >= b.cells }
+
+// large enough to be trusted at first sight. In rain that takes more, and what
+// is long and thin may be a drop near the lens.
+func (f *finder) large(b blob, raining bool) bool {
+	w, h := b.x1-b.x0, b.y1-b.y0
+	least, thin := trustCells*f.minCells, thinCells
+	if raining {
+		least, thin = 2*least, 2*thin
+	}
+	return b.cells >= least && b.strong >= f.minCells && b.cells >= thin*int(max(w, h)) && min(w, h) >= thinCells
+}
+
+// soft: the difference has no steps to speak of, neither on the whole nor
+// densely anywhere, so it is light on the same things.
+func (f *finder) soft(b blob) bool {
+	return b.cells >= softCells*f.minCells && b.sharp*softSteps < b.cells && b.densest < denseSteps
+}
+
+// followed: a blob of like size was near in the last frame, and there are so
+// few that this is no chance.
+func (f *finder) followed(b blob) bool {
+	return len(f.last) <= fewBlobs && len(f.next) <= fewBlobs && slices.ContainsFunc(f.last, func(o blob) bool {
+		return o.near(b, jumpCells, jumpCells) && o.cells < 3*b.cells && b.cells < 3*o.cells
+	})
+}
+
+func (b blob) size() int { return int((b.x1 - b.x0) * (b.y1 - b.y0)) }
+
+func (b blob) near(o blob, across, down int32) bool {
+	return b.x0 < o.x1+across && o.x0 < b.x1+across && b.y0 < o.y1+down && o.y0 < b.y1+down
+}
+
+// merge joins boxes that touch.
+func (f *finder) merge() {
+	for i := 0; i < len(f.blobs); i++ {
+		for j := i + 1; j < len(f.blobs); j++ {
+			a, b := f.blobs[i], f.blobs[j]
+			if !a.near(b, reach, bridge) {
+				continue
+			}
+			a.x0, a.y0, a.x1, a.y1 = min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1)
+			f.blobs[i], f.blobs[j] = a, f.blobs[len(f.blobs)-1]
+			f.blobs = f.blobs[:len(f.blobs)-1]
+			i = -1
+			break
+		}
+	}
+}
