@@ -12,6 +12,7 @@ import (
 	"porchlight/internal/annotate"
 	"porchlight/internal/capture"
 	"porchlight/internal/inspect"
+	"porchlight/internal/pipeline"
 )
 
 // Run looks at the camera and prints the report.
@@ -26,11 +27,20 @@ func (c *CameraCheckCmd) Run(ctx context.Context, streams *Streams) error {
 		return err
 	}
 	defer func() { _ = detector.Close() }()
+	var faces pipeline.FaceDetector
+	if open := c.openFaces(settings.Faces, streams); open != nil {
+		d, err := open()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = d.Close() }()
+		faces = d
+	}
 	if isTerminal(streams.Stderr) {
 		fmt.Fprintf(streams.Stderr, "looking at %s …\n", capture.Redact(c.Source))
 	}
 	report, err := inspect.Run(ctx, inspect.Config{
-		Source: c.Source, Settings: settings, Detector: detector, Model: detector.Model(), MinScore: c.MinScore,
+		Source: c.Source, Settings: settings, Detector: detector, Faces: faces, Model: detector.Model(), MinScore: c.MinScore,
 		For: c.For, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"porchlight/internal/config"
 	"porchlight/internal/modelstore"
 	"porchlight/internal/vision"
 )
@@ -28,4 +29,19 @@ func (c *CameraFlags) openDetector(ctx context.Context, streams *Streams, minSco
 			"model", detector.Model(), "cure", "porchlight models pull")
 	}
 	return detector, nil
+}
+
+// openFaces returns what opens the face detector of the settings, or nil where
+// they ask for none.
+func (c *CameraFlags) openFaces(settings config.Faces, streams *Streams) func() (*vision.FaceDetector, error) {
+	if settings.Detector == "" {
+		return nil
+	}
+	return func() (*vision.FaceDetector, error) {
+		store, err := c.Store(streams)
+		if err != nil {
+			return nil, err
+		}
+		return vision.OpenFaces(store, settings.Detector, settings.MinSize)
+	}
 }

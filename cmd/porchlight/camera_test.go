@@ -3,6 +3,9 @@
 package main
 
 import (
+	"image"
+	"image/jpeg"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -27,6 +30,42 @@ func TestCameraCheckPrintsASummaryLast(t *testing.T) {
 	for _, l := range list[:len(list)-1] {
 		require.Nil(t, l.Summary)
 	}
+}
+
+func TestCameraCheckSaysWhatItSeesAndWhatNot(t *testing.T) {
+	dir := syntheticDir(t)
+	clip, settings := walkClip(t, filepath.Join(dir, "door.mkv")), filepath.Join(dir, "door.yaml")
+	picture := filepath.Join(dir, "seen.jpg")
+	check := func(text string) (seen []inspect.Object, ignored []inspect.Ignored) {
+		require.NoError(t, os.WriteFile(settings, []byte(text), 0o644))
+		r := porchlight(t, "camera", "check", "--json", "--config", settings, "--save", picture, "--models", dir, "--model", visiontest.Model, clip)
+		require.Equal(t, 0, r.code, r.stderr)
+		for _, l := range lines[checkLine](t, r) {
+			if l.Seen != nil {
+				seen = append(seen, *l.Seen)
+			}
+			if l.Ignored != nil {
+				ignored = append(ignored, *l.Ignored)
+			}
+		}
+		return seen, ignored
+	}
+	seen, ignored := check("zones: {lawn: {polygon: [[0,0.4],[1,0.4],[1,1],[0,1]]}, roof: {polygon: [[0,0],[1,0],[1,0.3]]}}\n")
+	require.Len(t, seen, 1)
+	require.Equal(t, []any{"person", "true"}, []any{seen[0].Label, seen[0].State})
+	require.Equal(t, []string{"lawn"}, seen[0].Zones)
+	require.Empty(t, ignored)
+	file, err := os.Open(picture)
+	require.NoError(t, err)
+	defer file.Close()
+	shown, err := jpeg.Decode(file)
+	require.NoError(t, err)
+	require.Equal(t, image.Pt(320, 240), shown.Bounds().Size())
+
+	seen, ignored = check("object_masks: [{polygon: [[0,0.4],[1,0.4],[1,1],[0,1]]}]\n")
+	require.Empty(t, seen)
+	require.NotEmpty(t, ignored)
+	require.Contains(t, ignored[0].Reason, "object mask 1")
 }
 
 func TestCameraCheckForPeople(t *testing.T) {

@@ -29,9 +29,13 @@ func (c *ReplayCmd) Run(ctx context.Context, streams *Streams) error {
 	}
 	defer func() { _ = detector.Close() }()
 
+	var faces func() (replay.FaceDetector, error)
+	if open := c.openFaces(settings.Faces, streams); open != nil {
+		faces = func() (replay.FaceDetector, error) { return open() }
+	}
 	out := newReplayPrinter(streams, c.JSON, len(c.Files) > 1)
 	summary, err := replay.Run(ctx, replay.Config{
-		Files: c.Files, Settings: settings, Detector: detector, Model: detector.Model(), MinScore: c.MinScore,
+		Files: c.Files, Settings: settings, Detector: detector, Faces: faces, Model: detector.Model(), MinScore: c.MinScore,
 		Together: c.Together, Length: c.Loop, Films: films, Log: slog.New(slog.DiscardHandler),
 		OnEvent: out.event, OnFault: out.fault, OnProgress: out.progress,
 	})

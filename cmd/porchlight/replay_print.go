@@ -123,7 +123,7 @@ func (p *replayPrinter) summary(s replay.Summary) error {
 			fmt.Fprintf(p.stdout, "annotated  %s\n", c.Film)
 		}
 	}
-	_, err := fmt.Fprintf(p.stdout, "%d events, %d frames, %d inferences, %s of video in %.1f s, %.1f s CPU (%.1f %% of a core), %.0f MB\n",
-		s.Events, s.Frames, s.Inferences, clock(s.Video), s.Wall, s.CPU, 100*s.CPU/max(s.Video, 1e-3), float64(s.Memory)/1e6)
+	_, err := fmt.Fprintf(p.stdout, "%d events, %d frames, %d looked at in %d regions, %s of video in %.1f s, %.1f s CPU (%.1f %% of a core), %.0f MB\n",
+		s.Events, s.Frames, s.Looked, s.Inferences, clock(s.Video), s.Wall, s.CPU, 100*s.CPU/max(s.Video, 1e-3), float64(s.Memory)/1e6)
 	return err
 }

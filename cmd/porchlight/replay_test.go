@@ -111,6 +111,31 @@ func TestReplayTakesTheSettingsOfACamera(t *testing.T) {
 	require.Contains(t, r.stderr, "absent.yaml")
 }
 
+func TestReplayMakesAnnotatedVideo(t *testing.T) {
+	dir := syntheticDir(t)
+	a, b := walkClip(t, filepath.Join(dir, "a.mkv")), walkClip(t, filepath.Join(dir, "b.mkv"))
+	out := filepath.Join(dir, "films") + "/"
+	r := porchlight(t, "replay", "--json", "--together", "--annotate", out, "--models", dir, "--model", visiontest.Model, a, b)
+	require.Equal(t, 0, r.code, r.stderr)
+	list := lines[replayLine](t, r)
+	for i, name := range []string{"a.mp4", "b.mp4"} {
+		film := filepath.Join(dir, "films", name)
+		require.Equal(t, film, list[len(list)-1].Summary.Clips[i].Film)
+		frames, marked := 0, 0
+		require.NoError(t, openVideo(t.Context(), film, func(f *event.Frame) error {
+			frames++
+			// The clock's dark ground is in every picture; the scene there is gray.
+			if p := f.Pix[((f.Height-2)*f.Width+f.Width-1)*3]; p < 100 {
+				marked++
+			}
+			require.Equal(t, [2]int{320, 240}, [2]int{f.Width, f.Height})
+			return nil
+		}))
+		require.InDelta(t, 40, frames, 2)
+		require.Equal(t, frames, marked)
+	}
+}
+
 func TestReplayReportsBadFilesAndDoesTheOthers(t *testing.T) {
 	dir := syntheticDir(t)
 	clip := walkClip(t, filepath.Join(dir, "door.mkv"))

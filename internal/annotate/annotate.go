@@ -44,6 +44,9 @@ func (a *Annotator) Draw(v *pipeline.View) *event.Frame {
 	out := *f
 	out.Pix = slices.Clone(f.Pix)
 	c := &canvas{width: f.Width, height: f.Height, pix: out.Pix, scale: max(1, f.Width/1280)}
+	if v.Open != nil {
+		c.top = c.textHeight()
+	}
 	a.places(c)
 	for _, b := range v.Motion.Boxes {
 		c.box(b, style{color: yellow, alpha: opaque, thick: 1})

@@ -178,6 +178,26 @@ func TestWhatIsNoFrameStaysAsItIs(t *testing.T) {
 	}
 }
 
+// An object at the upper edge would have its text below the banner's.
+func TestTextsKeepClearOfTheBanner(t *testing.T) {
+	v := &pipeline.View{Frame: plain(400, 300), Open: &event.Event{}, Tracks: []track.Track{{ID: 1, Label: "person", Seen: true, Box: event.Box{X0: .6, X1: .9, Y1: .9}}}}
+	colored := func(from, to int) (n int) {
+		out := New(config.Camera{}).Draw(v)
+		for y := from; y < to; y++ {
+			for x := 245; x < 355; x++ { // between the sides of the box
+				if at(out, x, y) == trackColor(1) {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	require.Zero(t, colored(1, 15))
+	require.Greater(t, colored(15, 30), 100)
+	v.Open = nil
+	require.Greater(t, colored(1, 15), 100)
+}
+
 func TestBannerSaysWhatTheEventIs(t *testing.T) {
 	v, _ := busy(plain(1, 1))
 	require.Equal(t, "event 01J  alert  car 95%, person 90%  in porch  taken from step", bannerText(v.Open))

@@ -51,14 +51,17 @@ func clock(c *canvas, f *event.Frame) {
 	c.text(c.width, c.height, text, white, opaque)
 }
 
+// shortest is the least that a stage must take to be listed.
+const shortest = 50 * time.Microsecond
+
 // timings lists what each stage took, lower left.
 func timings(c *canvas, v *pipeline.View) {
 	var lines []string
 	var all time.Duration
 	for _, stage := range Stages(v.Took) {
-		if stage.Took > 0 {
+		all += stage.Took
+		if stage.Took >= shortest {
 			lines = append(lines, fmt.Sprintf("%-7s %6.1f ms", stage.Name, stage.Took.Seconds()*1e3))
-			all += stage.Took
 		}
 	}
 	lines = append(lines, fmt.Sprintf("%-7s %6.1f ms", "all", all.Seconds()*1e3))

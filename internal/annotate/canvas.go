@@ -36,6 +36,7 @@ type canvas struct {
 	width, height int
 	pix           []byte
 	scale         int // pixels of a pixel of the font, and of a thin line
+	top           int // rows that texts keep clear of
 }
 
 // style of a box.

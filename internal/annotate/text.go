@@ -26,7 +26,7 @@ func (c *canvas) textHeight() int { return (basicfont.Face7x13.Height + 2) * c.s
 // nearby where it would leave the picture.
 func (c *canvas) text(x, y int, s string, col color, alpha int) {
 	width, height := c.textWidth(s), c.textHeight()
-	x, y = max(0, min(x, c.width-width)), max(0, min(y, c.height-height))
+	x, y = max(0, min(x, c.width-width)), max(c.top, min(y, c.height-height))
 	c.fill(x, y, x+width, y+height, black, behindText)
 	c.write(x+2*c.scale, y+c.scale, s, col, alpha)
 }

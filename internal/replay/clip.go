@@ -26,7 +26,7 @@ func (r *run) clip(ctx context.Context, n int) Clip {
 	var movie *film
 	cfg := pipeline.Config{
 		Camera: event.CameraID("replay", cameraName(c.File)), Settings: r.settings, Detector: r.cfg.Detector, Input: r.cfg.Input,
-		Faces: r.cfg.Faces, Sink: out, Model: r.cfg.Model, MinScore: r.cfg.MinScore, Log: r.cfg.Log,
+		Sink: out, Model: r.cfg.Model, MinScore: r.cfg.MinScore, Log: r.cfg.Log,
 	}
 	if r.cfg.Films != nil {
 		movie = newFilm(r.cfg.Films[n], r.settings)
@@ -36,6 +36,16 @@ func (r *run) clip(ctx context.Context, n int) Clip {
 				stop(err)
 			}
 		}
+	}
+	if r.cfg.Faces != nil {
+		faces, err := r.cfg.Faces()
+		if err != nil {
+			c.Error = err.Error()
+			r.tellFault(c)
+			return c
+		}
+		defer func() { _ = faces.Close() }() // nothing is lost by a failure
+		cfg.Faces = faces
 	}
 	line := pipeline.New(cfg)
 	shown := time.Duration(0)
@@ -68,7 +78,7 @@ func (r *run) clip(ctx context.Context, n int) Clip {
 		c.Film = movie.made
 	}
 	stats := line.Stats()
-	c.Frames, c.Inferences, c.Events, c.Video = stats.Frames, stats.Inferences, stats.Events, shown.Seconds()
+	c.Frames, c.Looked, c.Inferences, c.Events, c.Video = stats.Frames, stats.Looks, stats.Inferences, stats.Events, shown.Seconds()
 	switch {
 	case err != nil:
 		c.Error = err.Error()

@@ -8,13 +8,13 @@ package replay
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
 
 	"porchlight/internal/config"
 	"porchlight/internal/event"
-	"porchlight/internal/face"
 	"porchlight/internal/pipeline"
 )
 
@@ -23,19 +23,25 @@ type Config struct {
 	Files    []string      // videos, pictures or folders of pictures
 	Settings config.Camera // as the camera would have; Source is not used
 	Detector pipeline.Detector
-	Input    int                   // side of the detector's input in pixels; 0: 416
-	Faces    pipeline.FaceDetector // nil: no faces are looked for
-	Model    string                // named in every event
-	MinScore float64               // as in pipeline.Config
-	Together bool                  // all files at the same time, not one after the other
-	Length   time.Duration         // each file is repeated until this much video is shown; 0: once
-	Films    []string              // where the annotated video of each file goes; nil: none is made
+	Input    int                          // side of the detector's input in pixels; 0: 416
+	Faces    func() (FaceDetector, error) // opens one for one file, which closes it; nil: no faces are looked for
+	Model    string                       // named in every event
+	MinScore float64                      // as in pipeline.Config
+	Together bool                         // all files at the same time, not one after the other
+	Length   time.Duration                // each file is repeated until this much video is shown; 0: once
+	Films    []string                     // where the annotated video of each file goes; nil: none is made
 	Log      *slog.Logger
 
 	// The following are called one at a time, and may be nil.
 	OnEvent    func(Event) error // each state of each event; its error ends that file
 	OnFault    func(Clip)        // a file cannot be used, or not to its end
 	OnProgress func(file string, shown time.Duration)
+}
+
+// FaceDetector is what a replay needs of a face detector.
+type FaceDetector interface {
+	pipeline.FaceDetector
+	io.Closer
 }
 
 // Event is one state of an event, with its place in the video.
@@ -50,7 +56,8 @@ type Event struct {
 type Clip struct {
 	File       string  `json:"file"`
 	Frames     int64   `json:"frames"`
-	Inferences int64   `json:"inferences"`
+	Looked     int64   `json:"looked"`     // frames the detector looked at
+	Inferences int64   `json:"inferences"` // regions of them
 	Events     int64   `json:"events"`
 	Video      float64 `json:"video_seconds"` // shown
 	Film       string  `json:"annotated,omitempty"`
@@ -62,7 +69,8 @@ type Clip struct {
 // time do not include the loading of the model, memory does.
 type Summary struct {
 	Frames     int64   `json:"frames"`
-	Inferences int64   `json:"inferences"` // runs of the detector
+	Looked     int64   `json:"looked"`     // frames the detector looked at
+	Inferences int64   `json:"inferences"` // runs of the detector, one for each region of these
 	CPU        float64 `json:"cpu_seconds"`
 	Wall       float64 `json:"wall_seconds"`
 	Memory     int64   `json:"max_rss_bytes"` // peak of this process plus that of its children
@@ -87,10 +95,7 @@ func (s Summary) Failed() (n int) {
 // until then; the error is then that of ctx.
 func Run(ctx context.Context, cfg Config) (Summary, error) {
 	r := &run{cfg: cfg, settings: cfg.Settings}
-	r.cfg.Detector = &turns{lock: &r.detecting, detector: cfg.Detector, faces: cfg.Faces}
-	if cfg.Faces != nil {
-		r.cfg.Faces = &turns{lock: &r.detecting, detector: cfg.Detector, faces: cfg.Faces}
-	}
+	r.cfg.Detector = &turns{detector: cfg.Detector}
 	meter := startMeter()
 	clips := make([]Clip, len(cfg.Files))
 	if cfg.Together {
@@ -107,17 +112,17 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 	used := meter.stop()
 	s := Summary{CPU: used.cpu.Seconds(), Wall: used.wall.Seconds(), Memory: used.memory, Clips: clips}
 	for _, c := range clips {
-		s.Frames, s.Inferences, s.Events, s.Video = s.Frames+c.Frames, s.Inferences+c.Inferences, s.Events+c.Events, s.Video+c.Video
+		s.Frames, s.Looked, s.Inferences = s.Frames+c.Frames, s.Looked+c.Looked, s.Inferences+c.Inferences
+		s.Events, s.Video = s.Events+c.Events, s.Video+c.Video
 	}
 	return s, ctx.Err()
 }
 
 // run is one replay of all files.
 type run struct {
-	cfg       Config
-	settings  config.Camera
-	detecting sync.Mutex // as the component does, all cameras share one network
-	telling   sync.Mutex
+	cfg      Config
+	settings config.Camera
+	telling  sync.Mutex
 }
 
 func (r *run) tellEvent(e Event) error {
@@ -145,25 +150,18 @@ func (r *run) tellProgress(file string, shown time.Duration) {
 	}
 }
 
-// turns lets the files take turns at the networks.
+// turns lets the files take turns at one network, as the cameras of the
+// component do.
 type turns struct {
-	lock     *sync.Mutex
+	mu       sync.Mutex
 	detector pipeline.Detector
-	faces    pipeline.FaceDetector
 }
 
 // Detect implements pipeline.Detector.
 func (t *turns) Detect(ctx context.Context, f *event.Frame) ([]event.Detection, error) {
-	t.lock.Lock()
-	defer t.lock.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.detector.Detect(ctx, f)
-}
-
-// Faces implements pipeline.FaceDetector.
-func (t *turns) Faces(ctx context.Context, f *event.Frame) ([]face.Face, error) {
-	t.lock.Lock()
-	defer t.lock.Unlock()
-	return t.faces.Faces(ctx, f)
 }
 
 // errShown ends a file of which enough has been shown.
