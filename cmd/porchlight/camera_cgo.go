@@ -22,7 +22,7 @@ func (c *CameraCheckCmd) Run(ctx context.Context, streams *Streams) error {
 		return err
 	}
 	// The model's own threshold, so that what scores too little is shown too.
-	detector, err := c.openDetector(ctx, streams, 0)
+	detector, err := c.openDetector(ctx, streams)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (c *CameraCheckCmd) Run(ctx context.Context, streams *Streams) error {
 		fmt.Fprintf(streams.Stderr, "looking at %s …\n", capture.Redact(c.Source))
 	}
 	report, err := inspect.Run(ctx, inspect.Config{
-		Source: c.Source, Settings: settings, Detector: detector, Faces: faces, Model: detector.Model(), MinScore: c.MinScore,
+		Source: c.Source, Settings: settings, Detector: detector, Input: detector.Input(), Faces: faces, Model: detector.Model(), MinScore: c.MinScore,
 		For: c.For, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -8,16 +8,17 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/modelstore"
+	"porchlight/internal/pipeline"
 	"porchlight/internal/vision"
 )
 
-// openDetector opens the wanted model; minScore is as for vision.Open.
-func (c *CameraFlags) openDetector(ctx context.Context, streams *Streams, minScore float64) (*vision.Detector, error) {
+// openDetector opens the wanted model for a pipeline.
+func (c *CameraFlags) openDetector(ctx context.Context, streams *Streams) (*vision.Detector, error) {
 	store, err := c.Store(streams)
 	if err != nil {
 		return nil, err
 	}
-	detector, err := vision.Open(store, c.Model, minScore)
+	detector, err := vision.Open(store, c.Model, pipeline.WeakScore)
 	if errors.Is(err, modelstore.ErrUnknownModel) {
 		return nil, usageError{err}
 	}

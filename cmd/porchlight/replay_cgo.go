@@ -23,7 +23,7 @@ func (c *ReplayCmd) Run(ctx context.Context, streams *Streams) error {
 	if err != nil {
 		return err
 	}
-	detector, err := c.openDetector(ctx, streams, c.MinScore)
+	detector, err := c.openDetector(ctx, streams)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (c *ReplayCmd) Run(ctx context.Context, streams *Streams) error {
 	}
 	out := newReplayPrinter(streams, c.JSON, len(c.Files) > 1)
 	summary, err := replay.Run(ctx, replay.Config{
-		Files: c.Files, Settings: settings, Detector: detector, Faces: faces, Model: detector.Model(), MinScore: c.MinScore,
+		Files: c.Files, Settings: settings, Detector: detector, Input: detector.Input(), Faces: faces, Model: detector.Model(), MinScore: c.MinScore,
 		Together: c.Together, Length: c.Loop, Films: films, Log: slog.New(slog.DiscardHandler),
 		OnEvent: out.event, OnFault: out.fault, OnProgress: out.progress,
 	})

@@ -7,30 +7,45 @@ import (
 	"porchlight/internal/edge"
 	"porchlight/internal/event"
 	"porchlight/internal/modelstore"
+	"porchlight/internal/pipeline"
 	"porchlight/internal/vision"
 	"porchlight/models"
 )
 
-// openDetector opens the configured model, or the best one installed.
-func openDetector(cfg config.Detector, log *slog.Logger) (edge.Detector, event.Detector, error) {
-	none := event.Detector{}
+// eyes are the networks of this device.
+type eyes struct {
+	store    *modelstore.Store
+	detector *vision.Detector
+}
+
+// openEyes opens the configured model, or the best one installed.
+func openEyes(cfg config.Detector, log *slog.Logger) (*eyes, error) {
 	dir := cfg.Models
 	if dir == "" {
 		var err error
 		if dir, err = modelstore.DefaultDir(); err != nil {
-			return nil, none, err
+			return nil, err
 		}
 	}
 	store, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Log: log})
 	if err != nil {
-		return nil, none, err
+		return nil, err
 	}
 	if err := vision.SetThreads(cfg.Threads); err != nil {
-		return nil, none, err
+		return nil, err
 	}
-	detector, err := vision.Open(store, cfg.Model, cfg.MinScore)
+	detector, err := vision.Open(store, cfg.Model, min(cfg.MinScore, pipeline.WeakScore))
 	if err != nil {
-		return nil, none, err
+		return nil, err
 	}
-	return detector, event.Detector{Model: detector.Model(), Weak: detector.Weak()}, nil
+	return &eyes{store: store, detector: detector}, nil
+}
+
+func (e *eyes) info() event.Detector {
+	return event.Detector{Model: e.detector.Model(), Weak: e.detector.Weak()}
+}
+
+// faces opens a face detector for one camera.
+func (e *eyes) faces(cfg config.Faces) (edge.FaceDetector, error) {
+	return vision.OpenFaces(e.store, cfg.Detector, cfg.MinSize)
 }

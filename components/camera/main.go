@@ -57,12 +57,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	detector, info, err := openDetector(cfg.Detector, log)
+	eyes, err := openEyes(cfg.Detector, log)
 	if err != nil {
 		return err
 	}
 	return edge.Run(ctx, edge.Options{
-		Config: cfg, Version: version.String(), Detector: detector, Info: info, Log: log,
+		Config: cfg, Version: version.String(), Detector: eyes.detector, Input: eyes.detector.Input(), Info: eyes.info(),
+		Faces: eyes.faces, Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)

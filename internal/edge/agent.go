@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"porchlight/internal/config"
+	"porchlight/internal/edge/page"
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
 	"porchlight/internal/pipeline"
@@ -95,6 +96,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	sending.Go(func() { up.run(online, client, newBucket(cfg.Cloud, credentials)) })
 	sending.Go(func() { board.run(online, client) })
 
+	local := page.New(cfg.Page, log)
 	shared := &sharedDetector{detector: opts.Detector}
 	var cameras sync.WaitGroup
 	for name, camera := range cfg.Cameras {
@@ -108,9 +110,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 			runCamera(ctx, camera, cameraDeps{
 				id: id, model: opts.Info.Model, minScore: cfg.Detector.MinScore, input: opts.Input,
 				detector: shared, faces: opts.Faces, sink: up, resume: left[id], board: board, log: log,
-				stateFile: filepath.Join(cfg.StateDir, "cameras", name+".json"),
+				onView: local.Camera(id, camera), stateFile: filepath.Join(cfg.StateDir, "cameras", name+".json"),
 			})
 		})
+	}
+	if err := local.Run(ctx); err != nil {
+		log.Error("the local page is off", "error", err)
 	}
 	<-ctx.Done()
 	cameras.Wait()

@@ -20,6 +20,17 @@ func (f Face) Width() float64 { return f.Box[2] - f.Box[0] }
 // Height of the face in pixels.
 func (f Face) Height() float64 { return f.Box[3] - f.Box[1] }
 
+// Moved returns the face as seen in a picture of which this one is the part
+// that begins at x, y, in pixels.
+func (f Face) Moved(x, y float64) Face {
+	f.Box[0], f.Box[1], f.Box[2], f.Box[3] = f.Box[0]+x, f.Box[1]+y, f.Box[2]+x, f.Box[3]+y
+	for i := range f.Landmarks {
+		f.Landmarks[i].X += x
+		f.Landmarks[i].Y += y
+	}
+	return f
+}
+
 // IoU is the intersection of the boxes of two faces over their union, 0..1.
 func (f Face) IoU(o Face) float64 {
 	w := min(f.Box[2], o.Box[2]) - max(f.Box[0], o.Box[0])

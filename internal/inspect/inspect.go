@@ -31,6 +31,7 @@ type Config struct {
 	Source   string // as in config.Camera
 	Settings config.Camera
 	Detector pipeline.Detector
+	Input    int                   // side of the detector's input in pixels
 	Faces    pipeline.FaceDetector // nil: no faces are looked for
 	Model    string
 	MinScore float64       // as in pipeline.Config
@@ -52,7 +53,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 
 	notes := newNotes(cfg)
 	line := pipeline.New(pipeline.Config{
-		Camera: "inspect.camera", Settings: cfg.Settings, Detector: cfg.Detector, Faces: cfg.Faces, Sink: notes,
+		Camera: "inspect.camera", Settings: cfg.Settings, Detector: cfg.Detector, Input: cfg.Input, Faces: cfg.Faces, Sink: notes,
 		Model: cfg.Model, MinScore: cfg.MinScore, OnView: notes.view, Log: cfg.Log,
 	})
 	fault := &firstFault{}

@@ -16,7 +16,7 @@ type picture struct {
 // worth of a picture of an object.
 type worth struct {
 	score, area float64
-	face        float64 // area of the face in it, as a fraction of the frame; 0: none
+	face        float64 // quality of the face in it; 0: none
 	cut         bool    // the object reaches over the edge of the frame
 }
 
@@ -26,7 +26,7 @@ func worthOf(t track.Track, faces []TrackFace) worth {
 	w := worth{score: t.Score, area: t.Box.Area(), cut: cutByEdge(t.Box)}
 	for _, f := range faces {
 		if f.Track == t.ID {
-			w.face = math.Max(w.face, (f.Box[2]-f.Box[0])*(f.Box[3]-f.Box[1]))
+			w.face = math.Max(w.face, f.Quality)
 		}
 	}
 	return w

@@ -33,6 +33,16 @@ type FaceDetector interface {
 	Faces(ctx context.Context, f *event.Frame) ([]face.Face, error)
 }
 
+// Identifier says whose face a crop shows: the name of an enrolled person, or
+// none, and the distance to the nearest. It must not take long.
+type Identifier interface {
+	Identify(ctx context.Context, crop face.Crop) (name string, distance float64, err error)
+}
+
+// WeakScore is the score from which a Detector should report: what scores less
+// than Config.MinScore may still continue a track.
+const WeakScore = 0.2
+
 // Sink takes what the pipeline has to say. Publish gets each state of each
 // event in order, and a JPEG when there is a new best picture.
 type Sink interface {
@@ -46,6 +56,7 @@ type Config struct {
 	Detector  Detector
 	Input     int          // side of the detector's input in pixels; 0: 416
 	Faces     FaceDetector // nil: no faces are looked for
+	Identify  Identifier   // nil: faces stay without a name
 	Sink      Sink
 	Model     string       // named in every event
 	MinScore  float64      // from here on a detection counts, where Settings say nothing else; weaker ones only continue a track
@@ -93,7 +104,7 @@ func New(cfg Config) *Pipeline {
 		filter:   &filter{settings: s, minScore: cfg.MinScore},
 		tracker:  track.New(trackConfig(cfg)),
 		activity: newActivity(),
-		faces:    newFaceWatch(cfg.Faces, s.Faces),
+		faces:    newFaceWatch(cfg.Faces, cfg.Identify, s.Faces),
 		zones:    newZoneWatch(s.Zones),
 		things:   newThingsWatch(s.Zones),
 		recorder: newRecorder(cfg),
@@ -199,7 +210,7 @@ func unseen(tracks []track.Track) []track.Track {
 func (p *Pipeline) record(v *View) []news {
 	p.zones.observe(v.Frame.Time, v.Tracks)
 	return p.recorder.observe(moment{
-		view: v, active: p.activity.observe(v), zones: p.zones.of, names: p.faces.names,
+		view: v, active: p.activity.observe(v), zones: p.zones.of, name: p.faces.name,
 		changes: p.things.observe(v), pending: p.things.pending(),
 	})
 }

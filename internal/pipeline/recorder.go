@@ -33,7 +33,7 @@ type moment struct {
 	view   *View
 	active []actor
 	zones  func(track int64) []string
-	names  func(track int64) (event.Face, bool)
+	name   func(track int64) (event.Face, bool)
 
 	changes []things.Change // things left and taken
 	pending bool            // more of them may come in a moment
@@ -205,7 +205,7 @@ func (r *recorder) absorb(m moment) (urgent bool) {
 				urgent = true
 			}
 		}
-		if face, known := m.names(t.ID); known {
+		if face, known := m.name(t.ID); known {
 			urgent = r.name(face) || urgent
 		}
 		if r.severity.rises(m.time(), r.open.Severity, t.Label, m.zones(t.ID)) {
@@ -213,7 +213,7 @@ func (r *recorder) absorb(m moment) (urgent bool) {
 		}
 		if w := worthOf(t.Track, m.view.Faces); w.beats(r.best.worth) {
 			r.best, r.betterSeen = picture{frame: m.view.Frame, worth: w}, true
-			r.open.Box, r.open.Score = t.Box, round(t.Score)
+			r.open.Box, r.open.Score = t.Box.Clip(), round(t.Score)
 		}
 	}
 	slices.Sort(r.open.Zones)
@@ -223,6 +223,9 @@ func (r *recorder) absorb(m moment) (urgent bool) {
 // name adds a recognised face to the open event and tells whether it is new.
 func (r *recorder) name(face event.Face) bool {
 	i := slices.IndexFunc(r.open.Faces, func(f event.Face) bool { return f.Name == face.Name })
+	if i < 0 && len(r.open.Faces) >= event.MaxFaces {
+		return false
+	}
 	if i < 0 {
 		r.open.Faces = append(r.open.Faces, face)
 		return true

@@ -33,6 +33,7 @@ type Ignored struct {
 type TrackFace struct {
 	Track int64
 	face.Face
+	Quality float64 // 0..1, see face.Assess
 }
 
 // Timings of the stages of one frame; 0 for a stage that was skipped.

@@ -33,7 +33,9 @@ func TestHardWalks(t *testing.T) {
 			return fiveASecond
 		},
 		"irregular looks": func(w *world, _ *thing) func() time.Duration {
-			return func() time.Duration { return time.Duration((0.1 + 1.9*w.rng.Float64()*w.rng.Float64()) * float64(time.Second)) }
+			return func() time.Duration {
+				return time.Duration((0.1 + 1.9*w.rng.Float64()*w.rng.Float64()) * float64(time.Second))
+			}
 		},
 		"ten looks a second": func(*world, *thing) func() time.Duration {
 			return func() time.Duration { return 100 * time.Millisecond }

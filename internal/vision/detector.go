@@ -37,6 +37,7 @@ type Detector struct {
 // engine is what a Detector runs.
 type engine interface {
 	detect(f *event.Frame) ([]event.Detection, error)
+	input() int
 	close()
 }
 
@@ -82,6 +83,10 @@ func (d *Detector) Model() string { return d.model }
 // Weak tells that this is the built-in people detector, which misses most of
 // what a network finds.
 func (d *Detector) Weak() bool { return d.weak }
+
+// Input is the longer side of what the network is given, in pixels: a larger
+// picture is scaled down to it.
+func (d *Detector) Input() int { return d.engine.input() }
 
 // Close frees the network. Detect then fails with ErrClosed.
 func (d *Detector) Close() error {
@@ -131,6 +136,8 @@ type netEngine struct {
 }
 
 func (e *netEngine) close() { e.net.close() }
+
+func (e *netEngine) input() int { return max(e.model.Input.Width, e.model.Input.Height) }
 
 func (e *netEngine) detect(f *event.Frame) ([]event.Detection, error) {
 	in := e.model.Input

@@ -32,6 +32,8 @@ type peopleEngine struct {
 
 func (e *peopleEngine) close() { e.hog.close() }
 
+func (e *peopleEngine) input() int { return maxSide }
+
 // maxSide bounds the cost: the detector looks at a frame's longer side at no
 // more pixels, which takes about a tenth of a second on one core.
 const maxSide = 800

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"porchlight/internal/modelstore"
+	"porchlight/internal/pipeline"
 	"porchlight/internal/vision"
 	"porchlight/internal/vision/visiontest"
 	"porchlight/models"
@@ -77,7 +78,7 @@ func (f *footage) detector() (*vision.Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return vision.Open(store, f.model, minScore)
+	return vision.Open(store, f.model, pipeline.WeakScore)
 }
 
 // drawClip paints a red square, a person to the synthetic network, that

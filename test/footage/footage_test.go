@@ -143,7 +143,7 @@ func play(t *testing.T, clip, modelDir string) ([]*seen, pipeline.Stats) {
 	t.Helper()
 	store, err := modelstore.New(modelstore.Config{Dir: modelDir, Manifest: models.Manifest()})
 	require.NoError(t, err)
-	detector, err := vision.Open(store, model, minScore)
+	detector, err := vision.Open(store, model, pipeline.WeakScore)
 	require.NoError(t, err)
 	defer detector.Close()
 	settings, log := config.CameraDefaults(), slog.New(slog.DiscardHandler)
