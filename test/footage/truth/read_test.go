@@ -18,7 +18,7 @@ const clipFile = `{"clip": "a.mp4", "fps": 10, "frames": 300, "duration_s": 30, 
   {"label": "car", "labels": ["car"], "start_s": 10, "end_s": 20}],
  "unsure": [{"label": "cat", "labels": ["cat"], "start_s": 6, "end_s": 7}]}`
 
-const tracksFile = `{"clip": "a.mp4", "fps": 10, "from_s": 0, "to_s": 20, "note": "all", "objects": [
+const tracksFile = `{"clip": "a.mp4", "fps": 10, "from_s": 0, "to_s": 20, "labels": ["person", "dog"], "note": "all", "objects": [
   {"id": 3, "label": "person", "note": "in red", "boxes": [[1, 0.1, 0.2, 0.3, 0.4], [2, 0.2, 0.2, 0.5, 0.4], [3], [5, 0, 0, 0.1, 0.1], [6, 0, 0, 0.1, 0.1]]},
   {"id": 7, "label": "dog", "boxes": [[2, 0.5, 0.5, 0.6, 0.6]]}]}`
 
@@ -93,9 +93,11 @@ func TestLoadTracksRefuses(t *testing.T) {
 		"another clip":     {`"a.mp4"`, `"b.mp4"`, `clip is "b.mp4"`},
 		"no rate":          {`"fps": 10`, `"fps": -1`, "fps is -1"},
 		"no span":          {`"to_s": 20`, `"to_s": 0`, "covers from_s 0 to to_s 0"},
-		"no objects":       {`"objects"`, `"note": "", "objects": [], "objects"`, ""},
+		"no objects":       {tracksFile, `{"clip": "a.mp4", "fps": 10, "from_s": 0, "to_s": 20, "labels": ["cat"]}`, "objects is missing or empty"},
 		"same id":          {`"id": 7`, `"id": 3`, "objects[1]: id 3 is taken"},
-		"no label":         {`"label": "dog"`, `"label": ""`, "objects[1], id 7: label is missing"},
+		"no label":         {`"label": "dog"`, `"label": ""`, "objects[1], id 7: label \"\" is none of"},
+		"no labels":        {`["person", "dog"]`, `[]`, "labels is missing or empty"},
+		"another label":    {`["person", "dog"]`, `["person"]`, "id 7: label \"dog\" is none of"},
 		"begins gone":      {`[[2, 0.5, 0.5, 0.6, 0.6]]`, `[[2]]`, "must begin with a box"},
 		"no boxes":         {`[[2, 0.5, 0.5, 0.6, 0.6]]`, `[]`, "must begin with a box"},
 		"four numbers":     {`[2, 0.5, 0.5, 0.6, 0.6]`, `[0.5, 0.5, 0.6, 0.6]`, "keyframe of 4 numbers"},
@@ -110,9 +112,6 @@ func TestLoadTracksRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, tracksFile, change.from)
-			if change.says == "" {
-				change = struct{ from, to, says string }{tracksFile, `{"clip": "a.mp4", "fps": 10, "from_s": 0, "to_s": 20}`, "objects is missing or empty"}
-			}
 			got, err := truth.LoadTracks(files("", strings.Replace(tracksFile, change.from, change.to, 1)), "a.mp4")
 			require.ErrorIs(t, err, truth.ErrInvalid)
 			require.ErrorContains(t, err, change.says)

@@ -14,6 +14,7 @@ type Tracks struct {
 	FPS     float64  `json:"fps"`    // nominal
 	From    float64  `json:"from_s"` // seconds: the annotated part begins
 	To      float64  `json:"to_s"`   // seconds: and ends, included
+	Labels  []string `json:"labels"` // every object in view of these is among Objects
 	Note    string   `json:"note"`
 	Objects []Object `json:"objects"`
 }
@@ -110,6 +111,8 @@ func (t *Tracks) check(name string) error {
 		return fmt.Errorf("fps is %g; want more than 0, at most 1000", t.FPS)
 	case !(0 <= t.From && t.From < t.To):
 		return fmt.Errorf("it covers from_s %g to to_s %g; want 0 ≤ from_s < to_s", t.From, t.To)
+	case len(t.Labels) == 0:
+		return fmt.Errorf("labels is missing or empty; name the classes of which every object is annotated")
 	case len(t.Objects) == 0:
 		return fmt.Errorf("objects is missing or empty")
 	}
@@ -118,8 +121,8 @@ func (t *Tracks) check(name string) error {
 		switch {
 		case ids[o.ID]:
 			return fmt.Errorf("objects[%d]: id %d is taken; give each object its own", i, o.ID)
-		case o.Label == "":
-			return fmt.Errorf("objects[%d], id %d: label is missing", i, o.ID)
+		case !slices.Contains(t.Labels, o.Label):
+			return fmt.Errorf("objects[%d], id %d: label %q is none of labels %q", i, o.ID, o.Label, t.Labels)
 		}
 		ids[o.ID] = true
 		if err := o.check(t.From, t.To); err != nil {
