@@ -3,4 +3,4 @@
 package main
 
 // Run says why there is nothing to run.
-func (c *CameraCheckCmd) Run() error { return errNoVision() }
+func (c *CameraCheckCmd) Run() error { return noVision() }

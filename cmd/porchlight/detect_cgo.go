@@ -5,18 +5,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
 
 	"porchlight/internal/event"
 	"porchlight/internal/modelstore"
 	"porchlight/internal/vision"
 )
-
-// maxPicture bounds the size of a picture file in bytes.
-const maxPicture = 256 << 20
 
 // Run detects in every file. A bad file is reported and the others are still
 // done.
@@ -26,7 +19,7 @@ func (c *DetectCmd) Run(ctx context.Context, streams *Streams) error {
 		return err
 	}
 	detector, err := vision.Open(store, c.Model, c.MinScore)
-	if errors.Is(err, modelstore.ErrUnknownModel) {
+	if errors.Is(err, modelstore.ErrUnknownModel) || errors.Is(err, modelstore.ErrKind) {
 		return usageError{err}
 	}
 	if err != nil {
@@ -38,60 +31,11 @@ func (c *DetectCmd) Run(ctx context.Context, streams *Streams) error {
 			"model", detector.Model(), "cure", "porchlight models pull")
 	}
 	out := newDetectPrinter(streams.Stdout, c.JSON)
-	bad := 0
-	for _, file := range c.Files {
-		err := eachFrame(ctx, file, func(f *event.Frame) error {
-			found, err := detector.Detect(ctx, f)
-			if err != nil {
-				return err
-			}
-			return out.print(file, f, found)
-		})
-		if ctx.Err() != nil {
-			return errors.Join(ctx.Err(), out.close())
-		}
+	return eachFile(ctx, streams, c.Files, out.close, func(file string, f *event.Frame) error {
+		found, err := detector.Detect(ctx, f)
 		if err != nil {
-			bad++
-			fmt.Fprintf(streams.Stderr, "porchlight: %s: %v\n", file, err)
+			return err
 		}
-	}
-	if err := out.close(); err != nil {
-		return err
-	}
-	if bad > 0 {
-		return fmt.Errorf("%d of %d files could not be used", bad, len(c.Files))
-	}
-	return nil
-}
-
-// eachFrame calls do with the picture of an image file or every picture of a
-// video file.
-func eachFrame(ctx context.Context, path string, do func(*event.Frame) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("%w: check the path", err)
-	}
-	defer file.Close()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(file, head)
-	switch {
-	case errors.Is(err, io.EOF):
-		return errors.New("the file is empty: record it again")
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: name a picture or a video file", err)
-	}
-	switch http.DetectContentType(head[:n]) {
-	case "image/jpeg", "image/png":
-	default:
-		return openVideo(ctx, path, do)
-	}
-	rest, err := io.ReadAll(io.LimitReader(file, maxPicture))
-	if err != nil {
-		return err
-	}
-	f, err := vision.DecodeImage(append(head[:n], rest...))
-	if err != nil {
-		return err
-	}
-	return do(f)
+		return out.print(file, f, found)
+	})
 }

@@ -47,6 +47,10 @@ func TestWrongUsageExitsWith2AndSaysWhereToLook(t *testing.T) {
 		{"detect", "--min-score", "1.5", "x.png"},
 		{"detect", "--min-score", "NaN", "x.png"},
 		{"detect", "--fast", "x.png"},
+		{"faces"},
+		{"faces", "detect"},
+		{"faces", "detect", "--min-face", "0", "x.png"},
+		{"faces", "detect", "--min-face", "tall", "x.png"},
 		{"models"},
 		{"models", "pull", "resnet"},
 		{"models", "verify", "resnet"},
@@ -59,7 +63,7 @@ func TestWrongUsageExitsWith2AndSaysWhereToLook(t *testing.T) {
 }
 
 func TestHelpIsNoError(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"detect", "--help"}, {"models", "pull", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"detect", "--help"}, {"faces", "detect", "--help"}, {"models", "pull", "--help"}} {
 		r := porchlight(t, args...)
 		require.Equal(t, 0, r.code, args)
 		require.Contains(t, r.stdout, "Usage: porchlight")

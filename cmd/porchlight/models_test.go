@@ -63,9 +63,10 @@ func TestModelsFromAMirror(t *testing.T) {
 func TestModelsOfTheTestDataArePulledAndVerified(t *testing.T) {
 	dir := t.TempDir()
 	r := porchlight(t, "models", "pull", "--models", dir, "--json", "--mirror", visiontest.TestData(t, "models"),
-		"yolox-nano", "res10-face", "mobilenet-ssd-voc")
+		"yolox-nano", "res10-face", "mobilenet-ssd-voc", "mtcnn", "yunet")
 	require.Equal(t, 1, r.code, "the weights of mobilenet-ssd-voc are not there")
 	require.Equal(t, map[string]modelstore.State{
 		"yolox-nano": "installed", "res10-face": "installed", "mobilenet-ssd-voc": "partial",
+		"mtcnn": "installed", "yunet": "installed",
 	}, states(t, r))
 }

@@ -3,4 +3,4 @@
 package main
 
 // Run says why there is nothing to run.
-func (c *ReplayCmd) Run() error { return errNoVision() }
+func (c *ReplayCmd) Run() error { return noVision() }

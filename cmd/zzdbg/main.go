@@ -36,6 +36,12 @@ func main() {
 	}
 	s := &sink{}
 	set := config.CameraDefaults()
+	if len(os.Args) > 4 {
+		data, _ := os.ReadFile(os.Args[4])
+		if set, err = config.ParseCamera(data); err != nil {
+			panic(err)
+		}
+	}
 	var p *pipeline.Pipeline
 	ctx, cancel := context.WithCancel(context.Background())
 	p = pipeline.New(pipeline.Config{Camera: "a.b", Settings: set, Detector: det, Sink: s, Model: "m", MinScore: 0.5, Log: slog.Default(), OnView: func(v *pipeline.View) {

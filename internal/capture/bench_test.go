@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -50,6 +51,65 @@ func BenchmarkRTSP(b *testing.B) {
 			b.ReportMetric(100*(childCPU(b)-before)/wall, "%cpu-decoder")
 			b.ReportMetric(100*(ownCPU(b)-own)/wall, "%cpu-capture+camera")
 		})
+	}
+}
+
+// BenchmarkIdle measures the processor time that a still camera at 25 frames
+// a second costs at rest and in full, decoder child and this process, the
+// simulated camera included, which costs the same in both.
+func BenchmarkIdle(b *testing.B) {
+	for _, size := range []string{"640x360", "1920x1080"} {
+		clip := makeClip(b, "clip.mp4", append(visitor(size, 1000, 6), "-crf", "10")...)
+		cam := simulate(b, simulator.Config{File: clip, KeyInterval: 2 * time.Second, Encoder: asCamera()})
+		for _, rest := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/rest=%t", size, rest), func(b *testing.B) {
+				attention := &Attention{}
+				attention.SetFull(!rest)
+				start(b, Config{URL: cam.URL(), FPS: 5, MaxWidth: 640, Attention: attention})
+				time.Sleep(8 * time.Second) // until it has learned and rests
+				began, before, own, stats := time.Now(), childCPU(b), ownCPU(b), attention.Stats()
+				for b.Loop() {
+					time.Sleep(time.Second)
+				}
+				wall := time.Since(began).Seconds()
+				b.ReportMetric(100*(childCPU(b)-before)/wall, "%cpu-decoder")
+				b.ReportMetric(100*(ownCPU(b)-own)/wall, "%cpu-capture+camera")
+				b.ReportMetric(float64(attention.Stats().Fed-stats.Fed)/wall, "packets/s")
+			})
+		}
+	}
+}
+
+// BenchmarkWake measures the time from a visitor's first packet's leaving a
+// resting camera to the delivery of a frame that shows it.
+func BenchmarkWake(b *testing.B) {
+	for _, size := range []string{"640x360", "1920x1080"} {
+		for _, interval := range []time.Duration{2 * time.Second, 4 * time.Second} {
+			b.Run(fmt.Sprintf("%s/keyframes=%s", size, interval), func(b *testing.B) {
+				clip := makeClip(b, "clip.mp4", append(visitor(size, 11, 13), "-crf", "10")...)
+				came := make(chan time.Time, 100)
+				cam := simulate(b, simulator.Config{
+					File: clip, KeyInterval: interval, Encoder: asCamera(),
+					FrameSent: func(index, _ int, at time.Time) {
+						if index == 11*25 {
+							came <- at
+						}
+					},
+				})
+				attention := &Attention{}
+				attention.SetFull(false)
+				r := start(b, Config{URL: cam.URL(), FPS: 5, MaxWidth: 640, Attention: attention})
+				late := time.Duration(0)
+				for b.Loop() {
+					at := <-came
+					for r.frame().Time.Before(at) {
+					}
+					late += time.Since(at)
+				}
+				b.ReportMetric(float64(late.Milliseconds())/float64(b.N), "ms")
+				b.ReportMetric(float64(attention.Stats().Wakes)/float64(b.N), "wakes")
+			})
+		}
 	}
 }
 

@@ -61,6 +61,9 @@ type Config struct {
 	// Packets, if set, gets the packets of an RTSP camera.
 	Packets *media.Bus
 
+	// Attention, if set, lets an RTSP camera rest while nothing happens.
+	Attention *Attention
+
 	// Timeout bounds every step of connecting and the wait for the next
 	// packet or picture of a live source; 10 s when 0.
 	Timeout time.Duration

@@ -20,10 +20,12 @@ type liveDecoder struct {
 	cfg     Config
 	player  *player
 	packets *media.Reader
+	gate    gate
 }
 
 func (d *liveDecoder) run(ctx context.Context) {
 	retry := backoff{min: d.cfg.retryMin, max: d.cfg.retryMax}
+	d.gate = gate{attention: d.cfg.Attention, log: d.cfg.Log}
 	var first *media.Packet
 	for {
 		if first == nil {
@@ -69,7 +71,8 @@ func (d *liveDecoder) decode(ctx context.Context, first *media.Packet) (*media.P
 	if err != nil {
 		return nil, err
 	}
-	job := &decoding{cfg: d.cfg, player: d.player, dec: dec, first: first, taken: make(map[int64]time.Time)}
+	d.gate.restart(first)
+	job := &decoding{cfg: d.cfg, player: d.player, dec: dec, gate: &d.gate, first: first, taken: make(map[int64]time.Time)}
 	job.watchdog = time.AfterFunc(d.cfg.silence(), job.hang)
 	job.armed.Store(true)
 	defer job.watchdog.Stop()
@@ -100,7 +103,9 @@ type decoding struct {
 	cfg    Config
 	player *player
 	dec    *ffmpeg.Decoder
+	gate   *gate
 	first  *media.Packet
+	from   atomic.Int64 // pictures with earlier timestamps, in ms, are not shown
 
 	watchdog *time.Timer
 	armed    atomic.Bool // packets have gone in and no picture has come out since
@@ -123,14 +128,12 @@ func (j *decoding) feed(ctx context.Context, packets *media.Reader) (*media.Pack
 		return nil, err
 	}
 	for p := j.first; ; {
-		if ms := (p.PTS - j.first.PTS).Milliseconds(); ms >= 0 {
-			j.mu.Lock()
-			j.taken[ms] = p.Time
-			j.mu.Unlock()
-			if j.armed.CompareAndSwap(false, true) {
-				j.watchdog.Reset(j.cfg.silence())
-			}
-			if err := to.packet(p, ms); err != nil {
+		burst := j.gate.admit(p)
+		if len(burst) > 1 {
+			j.from.Store((p.PTS - replayFor - j.first.PTS).Milliseconds())
+		}
+		for _, q := range burst {
+			if err := j.put(to, q); err != nil {
 				return nil, fmt.Errorf("feed: %w", err)
 			}
 		}
@@ -142,6 +145,21 @@ func (j *decoding) feed(ctx context.Context, packets *media.Reader) (*media.Pack
 			return p, nil
 		}
 	}
+}
+
+// put writes one packet to the child.
+func (j *decoding) put(to feed, p *media.Packet) error {
+	ms := (p.PTS - j.first.PTS).Milliseconds()
+	if ms < 0 {
+		return nil // a B picture from before the first keyframe
+	}
+	j.mu.Lock()
+	j.taken[ms] = p.Time
+	j.mu.Unlock()
+	if j.armed.CompareAndSwap(false, true) {
+		j.watchdog.Reset(j.cfg.silence())
+	}
+	return to.packet(p, ms)
 }
 
 // show hands on the child's pictures until it ends.
@@ -156,7 +174,10 @@ func (j *decoding) show() error {
 		}
 		j.watchdog.Stop()
 		j.armed.Store(false)
-		j.player.show(pic, j.time(pic.PTS.Milliseconds()), j.first.PTS+pic.PTS)
+		at := j.time(pic.PTS.Milliseconds())
+		if pic.PTS.Milliseconds() >= j.from.Load() {
+			j.player.show(pic, at, j.first.PTS+pic.PTS)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 func TestBFrames(t *testing.T) {
 	clip := makeClip(t, "clip.mp4", append(scene("10", "3"), "-c:v", "libx264", "-bf", "2", "-g", "10",
 		"-x264-params", "b-adapt=0:bframes=2")...)
-	packets := bFramePackets(t, clip)
+	packets := filePackets(t, clip)
 	reordered := false
 	for i := 1; i < len(packets); i++ {
 		reordered = reordered || packets[i].PTS < packets[i-1].PTS
@@ -56,8 +56,8 @@ func TestBFrames(t *testing.T) {
 	}
 }
 
-// bFramePackets takes a file apart into packets in decoding order.
-func bFramePackets(t *testing.T, clip string) []*media.Packet {
+// filePackets takes a file apart into packets in decoding order.
+func filePackets(t *testing.T, clip string) []*media.Packet {
 	t.Helper()
 	stream, err := os.ReadFile(render(t, filepath.Join(t.TempDir(), "clip.h264"), "-i", clip, "-c", "copy",
 		"-bsf:v", "h264_mp4toannexb,h264_metadata=aud=insert"))

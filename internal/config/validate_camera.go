@@ -31,6 +31,7 @@ func (c Camera) validate(path string) error {
 	}
 	return first(
 		func() error { return validateLabels(in("labels"), c.Labels) },
+		func() error { return validateAliases(in("aliases"), c.Aliases) },
 		func() error { return c.Motion.validate(in("motion")) },
 		func() error { return validateObjects(in("objects"), c.Objects) },
 		func() error { return validateObjectMasks(in("object_masks"), c.ObjectMasks) },
@@ -65,6 +66,21 @@ func (m Motion) validate(path string) error {
 		return bad(join(path, "min_area"), "%v: want a fraction of the picture, 0 to 0.5", m.MinArea)
 	}
 	return validateMasks(join(path, "masks"), m.Masks)
+}
+
+func validateAliases(path string, aliases map[string]string) error {
+	if len(aliases) > mostLabels {
+		return bad(path, "%d labels: want at most %d", len(aliases), mostLabels)
+	}
+	for _, label := range sortedKeys(aliases) {
+		if err := first(
+			func() error { return validateLabel(path, label) },
+			func() error { return validateLabel(join(path, label), aliases[label]) },
+		); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func validateObjects(path string, objects map[string]Object) error {

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -188,8 +189,9 @@ func TestLeftoversOfCamerasThatGoOn(t *testing.T) {
 func TestOversizeEventIsRefusedHere(t *testing.T) {
 	u := testUplink(t, t.TempDir())
 	e := happening("home.door", 1, event.Started, event.NewID(time.Now()))
-	for range 1000 {
-		e.Zones = append(e.Zones, "zone")
+	e.Labels = map[string]float64{}
+	for i := range event.MaxLabels {
+		e.Labels[fmt.Sprintf("label with a long name, one of a great many %d", i)] = 0.5
 	}
 	require.ErrorIs(t, u.Publish(t.Context(), e, nil), event.ErrTooLarge)
 	require.Zero(t, u.events.Stats().Depth)

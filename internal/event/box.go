@@ -53,9 +53,10 @@ func (b Box) MarshalJSON() ([]byte, error) {
 			return nil, fmt.Errorf("box %v has a coordinate that is not a number", [4]float64{b.X0, b.Y0, b.X1, b.Y1})
 		}
 	}
-	round := func(v float64) float64 { return math.Round(v*1e4) / 1e4 }
-	return json.Marshal([4]float64{round(b.X0), round(b.Y0), round(b.X1), round(b.Y1)})
+	return json.Marshal([4]float64{wireRound(b.X0), wireRound(b.Y0), wireRound(b.X1), wireRound(b.Y1)})
 }
+
+func wireRound(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // UnmarshalJSON reads [x0,y0,x1,y1].
 func (b *Box) UnmarshalJSON(data []byte) error {

@@ -74,48 +74,6 @@ type Clip struct {
 	To     Time   `json:"to"`
 }
 
-// Validate reports, wrapped in ErrInvalid, the first thing that makes the
-// event unfit for the wire.
-func (e *Event) Validate() error {
-	bad := func(format string, a ...any) error {
-		return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, a...))
-	}
-	if err := ValidateID(e.EventID); err != nil {
-		return bad("event_id %q: %v", clipText(e.EventID), err)
-	}
-	if e.Sequence < 1 {
-		return bad("sequence %d: must be 1 or more", e.Sequence)
-	}
-	switch e.State {
-	case Started, Updated, Ended:
-	default:
-		return bad("state %q: must be started, updated or ended", clipText(string(e.State)))
-	}
-	if _, _, err := SplitCamera(e.Camera); err != nil {
-		return bad("%v", err)
-	}
-	if e.StartedAt.IsZero() || e.UpdatedAt.IsZero() {
-		return bad("started_at and updated_at must be set")
-	}
-	if (e.State == Ended) != (e.EndedAt != nil) {
-		return bad("ended_at goes with state ended, and only with it")
-	}
-	switch e.Severity {
-	case "", Alert, Notice:
-	default:
-		return bad("severity %q: must be alert or detection", clipText(string(e.Severity)))
-	}
-	if e.Score < 0 || e.Score > 1 {
-		return bad("score %v: must be 0..1", e.Score)
-	}
-	for label, score := range e.Labels {
-		if label == "" || score < 0 || score > 1 {
-			return bad("labels: %q %v: a label needs a name and a score 0..1", clipText(label), score)
-		}
-	}
-	return nil
-}
-
 // Marshal validates the event and returns its wire form. It fails with
 // ErrInvalid or, over MaxPayload bytes, with ErrTooLarge.
 func (e *Event) Marshal() ([]byte, error) {

@@ -2,6 +2,8 @@ package event_test
 
 import (
 	"encoding/json"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,25 @@ func TestEventRefusesNonsense(t *testing.T) {
 		"label score":     func(e *event.Event) { e.Labels["cat"] = -1 },
 		"label name":      func(e *event.Event) { e.Labels[""] = 1 },
 		"not a number":    func(e *event.Event) { e.Box.X0 = nan() },
+		"box outside":     func(e *event.Event) { e.Box.X1 = 1.001 },
+		"box upside down": func(e *event.Event) { e.Box.Y0, e.Box.Y1 = 0.4, 0.2 },
+		"endless box":     func(e *event.Event) { e.Box.X0 = math.Inf(-1) },
+		"score not one":   func(e *event.Event) { e.Score = nan() },
+		"label not one":   func(e *event.Event) { e.Labels["cat"] = nan() },
+		"long label":      func(e *event.Event) { e.Labels[strings.Repeat("ü", event.MaxName+1)] = 1 },
+		"many labels":     func(e *event.Event) { e.Labels = labels(event.MaxLabels + 1) },
+		"severity":        func(e *event.Event) { e.Severity = "panic" },
+		"many zones":      func(e *event.Event) { e.Zones = make([]string, event.MaxZones+1) },
+		"nameless zone":   func(e *event.Event) { e.Zones = []string{""} },
+		"long zone":       func(e *event.Event) { e.Zones = []string{strings.Repeat("z", event.MaxName+1)} },
+		"appeared":        func(e *event.Event) { e.Appeared = []string{"drive", ""} },
+		"removed":         func(e *event.Event) { e.Removed = make([]string, event.MaxZones+1) },
+		"many faces":      func(e *event.Event) { e.Faces = make([]event.Face, event.MaxFaces+1) },
+		"long face":       func(e *event.Event) { e.Faces = []event.Face{{Name: strings.Repeat("x", event.MaxName+1)}} },
+		"face near":       func(e *event.Event) { e.Faces = []event.Face{{Distance: -1}} },
+		"face far":        func(e *event.Event) { e.Faces = []event.Face{{Distance: math.Inf(1)}} },
+		"face nowhere":    func(e *event.Event) { e.Faces = []event.Face{{Distance: nan()}} },
+		"long model":      func(e *event.Event) { e.Model = strings.Repeat("m", event.MaxName+1) },
 		"enormous camera": func(e *event.Event) { e.Camera = "h." + strings.Repeat("x", 1000) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,11 +84,41 @@ func TestEventRefusesNonsense(t *testing.T) {
 
 func nan() float64 { var zero float64; return zero / zero }
 
+// What fits the wire's rounding fits.
+func TestEventTakesTheBounds(t *testing.T) {
+	e := sample()
+	e.Severity, e.Labels = event.Alert, labels(event.MaxLabels)
+	e.Box = event.Box{X0: -1e-6, Y0: 0, X1: 1 + 1e-6, Y1: 1}
+	for range event.MaxZones {
+		e.Zones = append(e.Zones, strings.Repeat("ü", event.MaxName))
+		e.Faces = append(e.Faces, event.Face{Name: strings.Repeat("x", event.MaxName), Distance: 4})
+	}
+	e.Appeared, e.Removed = e.Zones[:1], e.Zones[1:2]
+	require.NoError(t, e.Validate())
+}
+
+func TestSeverityAndThingsOnTheWire(t *testing.T) {
+	e := sample()
+	e.Severity, e.Zones, e.Appeared, e.Removed = event.Notice, []string{"porch", "drive"}, []string{"porch"}, []string{"drive"}
+	payload, err := e.Marshal()
+	require.NoError(t, err)
+	require.Contains(t, string(payload), `"severity":"detection","zones":["porch","drive"],"appeared":["porch"],"removed":["drive"]`)
+	back, err := event.Parse(payload)
+	require.NoError(t, err)
+	require.Equal(t, e, back)
+}
+
+func labels(n int) map[string]float64 {
+	out := map[string]float64{}
+	for i := range n {
+		out[strings.Repeat("l", 50)+strconv.Itoa(i)] = 0.5
+	}
+	return out
+}
+
 func TestEventTooLarge(t *testing.T) {
 	e := sample()
-	for i := range 400 {
-		e.Zones = append(e.Zones, strings.Repeat("z", 10)+string(rune('a'+i%26)))
-	}
+	e.Labels = labels(event.MaxLabels)
 	_, err := e.Marshal()
 	require.ErrorIs(t, err, event.ErrTooLarge)
 }

@@ -41,8 +41,9 @@ type CameraState string
 const (
 	CameraConnecting CameraState = "connecting"
 	CameraRunning    CameraState = "running"
-	CameraFailed     CameraState = "failed" // retried; Message says why
-	CameraEnded      CameraState = "ended"  // a file that does not loop has played
+	CameraFailed     CameraState = "failed"  // retried; Message says why
+	CameraEnded      CameraState = "ended"   // a file that does not loop has played
+	CameraPrivate    CameraState = "private" // the owner turned the camera off: its source is not even opened
 )
 
 // CameraStatus is the state of one camera of a thing.

@@ -96,6 +96,27 @@ func newH264Stream(sps, pps []byte) *Stream {
 	return s
 }
 
+// CodedSlice reports whether an H.264 NAL unit holds a part of a picture, as
+// against parameters, messages and padding (H.264, table 7-1).
+func CodedSlice(nal []byte) bool {
+	if len(nal) == 0 {
+		return false
+	}
+	t := h264.NALUType(nal[0] & 0x1f)
+	return t >= h264.NALUTypeNonIDR && t <= h264.NALUTypeIDR
+}
+
+// Disposable reports whether no other picture is predicted from this one, so
+// that a decoder in a hurry can do without (H.264, nal_ref_idc in 7.4.1).
+func (p *Packet) Disposable() bool {
+	for _, nal := range p.AU {
+		if CodedSlice(nal) && nal[0]>>5&3 != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // AnnexB returns NAL units in the byte stream format (H.264 Annex B), each
 // after a four-byte start code.
 func AnnexB(au [][]byte) []byte {

@@ -36,6 +36,9 @@ type blob struct {
 	often          int // of cells, changed in both of the last frames too
 	sharp          int // cells where the difference makes a step
 	densest        int // of them in one block
+	differ         int // sum of the cells' differences
+	rise           int // sum of what the difference rises by at the sides
+	sides          int // how many
 }
 
 const (
@@ -47,11 +50,11 @@ const (
 	thinCells   = 3  // narrower is a streak
 	againPart   = 3  // a third of a small blob has changed lately
 	softCells   = 5  // times the smallest area: large enough to tell soft light
-	softSteps   = 12 // one in so many cells has a step in an object
-	denseSteps  = 12 // so many in one block are an object
+	denseSteps  = 10 // steps in one block are an object
 	blockCells  = 6
 	sharpStep   = 4 * level
-	rainBlobs   = 1.5 // fleeting blobs in a frame
+	rainBlobs   = 0.4 // fleeting blobs in a frame, on average
+	burstBlobs  = 4   // or in this one
 	rainSeconds = 3.0
 	fewBlobs    = 4  // so few are no rain
 	jumpCells   = 12 // how far a small object gets between frames
@@ -198,6 +201,7 @@ func (f *finder) measure() int32 {
 func (f *finder) add(b *blob, r run, d *Detector, luma []int32) {
 	b.x0, b.x1, b.y1 = min(b.x0, r.x0), max(b.x1, r.x1), r.y+1
 	b.cells += int(r.x1 - r.x0)
+	f.addSides(b, r, d, luma)
 	m := &d.model
 	row := int(r.y) * f.cols
 	for x := int(r.x0); x < int(r.x1); x++ {
@@ -215,12 +219,34 @@ func (f *finder) add(b *blob, r run, d *Detector, luma []int32) {
 		step := luma[right] - luma[left]
 		was := (m.background[right] - m.background[left]) >> fineBits
 		here := abs(luma[i] - d.light.shift - m.background[i]>>fineBits)
+		b.differ += int(here)
 		if abs(step-was) > sharpStep+here/2+abs(was)/2 {
 			b.sharp++
 			block := r.y/blockCells*f.blockCols + int32(x)/blockCells
 			f.sharpIn[block]++
 			b.densest = max(b.densest, f.sharpIn[block])
 		}
+	}
+}
+
+// addSides sums up how steeply the difference rises over the ends of a run,
+// from two cells outside to two cells inside, except at the frame's border.
+func (f *finder) addSides(b *blob, r run, d *Detector, luma []int32) {
+	row := r.y * int32(f.cols)
+	at := func(x int32) int { return int(luma[row+x] - d.light.shift - d.model.background[row+x]>>fineBits) }
+	rise := func(inner, outer int32) {
+		in, out := at(inner), at(outer)
+		if in < 0 {
+			in, out = -in, -out
+		}
+		b.rise += in - out
+		b.sides++
+	}
+	if r.x0 >= 2 {
+		rise(min(r.x0+2, r.x1-1), r.x0-2)
+	}
+	if r.x1+1 < int32(f.cols) {
+		rise(max(r.x1-3, r.x0), r.x1+1)
 	}
 }
 
@@ -246,7 +272,7 @@ func (f *finder) keepTrusted(dt float64) {
 		}
 	}
 	f.fleeting += (float64(fleeting) - f.fleeting) * (1 - math.Exp(-dt/rainSeconds))
-	raining := max(f.fleeting, float64(fleeting)/2) > rainBlobs
+	raining := f.fleeting > rainBlobs || fleeting >= burstBlobs
 	kept := f.blobs[:0]
 	for _, b := range f.blobs {
 		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b)))) {
@@ -271,10 +297,11 @@ func (f *finder) large(b blob, raining bool) bool {
 	return b.cells >= least && b.strong >= f.minCells && b.cells >= thin*int(max(w, h)) && min(w, h) >= thinCells
 }
 
-// soft: the difference has no steps to speak of, neither on the whole nor
-// densely anywhere, so it is light on the same things.
+// soft: the difference rises slowly at the sides and has a step nowhere, so
+// it is light on the same things. What hides others has sides.
 func (f *finder) soft(b blob) bool {
-	return b.cells >= softCells*f.minCells && b.sharp*softSteps < b.cells && b.densest < denseSteps
+	return b.cells >= softCells*f.minCells && b.sides > 0 && b.densest < denseSteps &&
+		14*b.rise*b.cells < 5*b.differ*b.sides
 }
 
 // followed: a blob of like size was near in the last frame, and there are so

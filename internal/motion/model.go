@@ -40,7 +40,7 @@ const (
 	// what was background before is known again for formerSeconds, so that
 	// whoever stood and leaves uncovers no ghost.
 	absorbSeconds = 10
-	formerSeconds = 300
+	formerSeconds = 900
 
 	learnSeconds = 20.0 // for a still cell to follow most of a slow change
 	noiseSeconds = 8.0  // of averaging of a cell's noise
@@ -205,15 +205,18 @@ func (m *model) learnDiffering(i int, v int32, dt float32) {
 	v <<= fineBits
 	switch {
 	case m.state[i] == returned:
-		m.background[i], m.former[i] = v, m.background[i]
-		m.formerEnds[i], m.stable[i] = m.now+formerSeconds, 0
+		m.background[i], m.formerEnds[i], m.stable[i] = v, 0, 0
 	case abs(v-m.candidate[i])>>fineBits > m.tolerance[i]:
 		m.candidate[i], m.stable[i] = v, 0
 	default:
 		m.candidate[i] += (v - m.candidate[i]) / 8
 		m.stable[i] += dt
 		if m.stable[i] > absorbSeconds {
-			m.former[i], m.formerEnds[i] = m.background[i], m.now+formerSeconds
+			// Who changes posture is absorbed twice, but hides the same thing.
+			if m.formerEnds[i] <= m.now {
+				m.former[i] = m.background[i]
+			}
+			m.formerEnds[i] = m.now + formerSeconds
 			m.background[i], m.stable[i] = m.candidate[i], 0
 		}
 	}

@@ -16,6 +16,15 @@ type filter struct {
 	minScore float64
 }
 
+// rename gives detections the labels that the owner says they have here.
+func (l *filter) rename(found []event.Detection) {
+	for i, d := range found {
+		if label, known := l.settings.Aliases[d.Label]; known {
+			found[i].Label = label
+		}
+	}
+}
+
 // sort returns the detections that the tracker is to know of, and those that
 // do not count, with the reason. A weak one is in both: it makes nothing by
 // itself, but may continue a track.

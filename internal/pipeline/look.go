@@ -84,14 +84,18 @@ func (l *looker) regions(v *View, tracks []track.Track, told bool) []region.Regi
 		return nil
 	case len(interesting) == 0 && !doubtful && since < stillEvery:
 		return nil
-	case told && !doubtful && since < steadyEvery:
+	case told && since < steadyEvery:
 		return nil
 	}
 	objects := make([]event.Box, len(followed))
 	for i, t := range followed {
 		objects[i] = t.Box
 	}
-	return l.took(f.Time, l.chooser.Choose(f.Width, f.Height, interesting, objects))
+	choose := l.chooser.Choose
+	if told {
+		choose = l.chooser.Follow
+	}
+	return l.took(f.Time, choose(f.Width, f.Height, interesting, objects))
 }
 
 func (l *looker) took(at time.Time, regions []region.Region) []region.Region {

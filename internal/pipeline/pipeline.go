@@ -169,6 +169,7 @@ func (p *Pipeline) see(ctx context.Context, v *View) error {
 				fault = fmt.Errorf("detect: %w", err)
 				return
 			}
+			p.filter.rename(found)
 			looks = append(looks, region.Look{Region: r, Found: found})
 			v.Regions = append(v.Regions, r.Box(f.Width, f.Height))
 		}

@@ -46,7 +46,7 @@ func TestASmallObjectIsZoomedTo(t *testing.T) {
 func TestNeighborsShareARegion(t *testing.T) {
 	got := choose(New(Config{}, nil), []event.Box{person(250, 320)}, []event.Box{person(200, 300), person(330, 340)})
 	require.Len(t, got, 1)
-	require.LessOrEqual(t, got[0].Width, 416*80/60)
+	require.LessOrEqual(t, got[0].Width, 416*80/largeEnough)
 }
 
 func TestFarOnesHaveTheirOwn(t *testing.T) {
@@ -60,7 +60,8 @@ func TestFarOnesHaveTheirOwn(t *testing.T) {
 func TestWhatIsLeftOutHasItsTurn(t *testing.T) {
 	var all []event.Box
 	for i := range 5 {
-		all = append(all, person(20+float64(i)*290, float64(i%2)*600+20))
+		x, y := 20+float64(i)*290, float64(i%2)*600+20
+		all = append(all, px(x, y, x+20, y+60))
 	}
 	for look, frames := range map[int]int{1: 5, 2: 5, 3: 3, 4: 2} {
 		c := New(Config{MaxLook: look}, nil)
@@ -74,7 +75,7 @@ func TestWhatIsLeftOutHasItsTurn(t *testing.T) {
 				}
 				for i, b := range all {
 					for _, r := range got {
-						if r.Width < 500 && covers(r, b) {
+						if r.side() <= step(416*60/largeEnough) && covers(r, b) {
 							shown[i] = true
 						}
 					}
@@ -122,7 +123,7 @@ func TestTheGridTellsHowLargeAnObjectIs(t *testing.T) {
 	require.Equal(t, []Region{Whole(1280, 720)}, choose(New(Config{}, nil), []event.Box{shadow}, nil))
 	got = choose(New(Config{}, &g), []event.Box{shadow}, nil)
 	require.Len(t, got, 1)
-	require.LessOrEqual(t, got[0].side(), step(416*100/60))
+	require.LessOrEqual(t, got[0].side(), step(416*100/largeEnough))
 }
 
 func TestAFirstLookAsksTheGrid(t *testing.T) {

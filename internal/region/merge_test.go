@@ -84,6 +84,8 @@ func TestTheFramesEdgeCutsNothing(t *testing.T) {
 func TestVehiclesAreOneGroup(t *testing.T) {
 	requireFound(t, []found{{"truck", 0.6, 100, 100, 200, 200, false}},
 		look(frame, at(frame, "car", 0.5, 100, 100, 200, 205), at(frame, "truck", 0.6, 100, 100, 200, 200)))
+	requireFound(t, []found{{"motorcycle", 0.6, 100, 100, 200, 200, false}},
+		look(frame, at(frame, "motorbike", 0.5, 100, 100, 200, 200), at(frame, "motorcycle", 0.6, 100, 100, 200, 200)))
 	// Cars in a row overlap.
 	row := []event.Detection{at(frame, "car", 0.6, 100, 100, 200, 200), at(frame, "car", 0.5, 130, 100, 230, 200)}
 	requireFound(t, []found{{"car", 0.6, 100, 100, 200, 200, false}, {"car", 0.5, 130, 100, 230, 200, false}}, look(frame, row...))

@@ -10,13 +10,15 @@ import (
 )
 
 // What a pair of a track and a detection costs: how far the detection is from
-// where the track should be, how little they overlap, how sharply the object
+// where the track should be, how little they overlap, how different the colors are, how sharply the object
 // would have had to turn, and how long it was not seen.
 const (
-	distanceWeight = 0.6
+	distanceWeight = 0.8
 	overlapWeight  = 0.4
 	turnWeight     = 0.15
-	gapWeight      = 0.1
+	colorWeight    = 0.5
+	gapWeight      = 0.6
+	restWeight     = 0.3
 	lonely         = 2.0 // cost of a track without a detection, above that of any pair
 
 	sureOverlap = 0.3 // boxes that overlap so much may be paired whatever the distance
@@ -24,50 +26,65 @@ const (
 	sameBox     = 0.7 // two boxes of one group that show one object
 )
 
-// associate pairs tracks with detections: first the confident ones; what is
-// left of the tracks then with the detections of low score, which so continue
-// tracks but never start one.
-func (t *Tracker) associate(found []event.Detection) map[*object]int {
-	pairs := map[*object]int{}
-	var confident, low []int
-	for i, d := range found {
-		if t.cfg.confident(d) {
-			confident = append(confident, i)
-		} else {
-			low = append(low, i)
-		}
-	}
-	t.pair(pairs, found, confident, t.cost)
-	t.pair(pairs, found, low, t.lowCost)
-	return pairs
+// associate pairs tracks with detections: established tracks first, so that a
+// second detection of one object cannot take its place, and for each the
+// confident detections first. Those of low score continue tracks but never
+// start one.
+func (t *Tracker) associate(found []sighting) map[*object]int {
+	m := matching{found: found, pairs: map[*object]int{}, taken: make([]bool, len(found))}
+	established := func(o *object) bool { return o.True || o.Hits >= t.cfg.MinHits }
+	young := func(o *object) bool { return !established(o) }
+	m.pair(t.objects, established, t.sure, t.cost)
+	m.pair(t.objects, established, t.unsure, t.lowCost)
+	m.pair(t.objects, young, t.sure, t.cost)
+	m.pair(t.objects, young, t.unsure, t.lowCost)
+	return m.pairs
 }
 
-func (t *Tracker) pair(pairs map[*object]int, found []event.Detection, which []int, price func(*object, event.Detection) float64) {
-	var free []*object
-	for _, o := range t.objects {
-		if _, has := pairs[o]; !has {
-			free = append(free, o)
+func (t *Tracker) sure(d sighting) bool   { return t.cfg.confident(d.Detection) }
+func (t *Tracker) unsure(d sighting) bool { return !t.sure(d) }
+
+// matching of the tracks and detections of one look.
+type matching struct {
+	found []sighting
+	pairs map[*object]int
+	taken []bool
+}
+
+// pair finds the cheapest pairs of some of the tracks and detections that are
+// left.
+func (m *matching) pair(objects []*object, who func(*object) bool, what func(sighting) bool, price func(*object, sighting) float64) {
+	var tracks []*object
+	for _, o := range objects {
+		if _, has := m.pairs[o]; !has && who(o) {
+			tracks = append(tracks, o)
 		}
 	}
-	if len(free) == 0 || len(which) == 0 {
+	var which []int
+	for i, d := range m.found {
+		if !m.taken[i] && what(d) {
+			which = append(which, i)
+		}
+	}
+	if len(tracks) == 0 || len(which) == 0 {
 		return
 	}
-	costs := make([][]float64, len(free))
-	for i, o := range free {
+	costs := make([][]float64, len(tracks))
+	for i, o := range tracks {
 		costs[i] = make([]float64, len(which))
 		for j, d := range which {
-			costs[i][j] = price(o, found[d])
+			costs[i][j] = price(o, m.found[d])
 		}
 	}
 	for i, j := range assign.Solve(costs, lonely) {
 		if j >= 0 {
-			pairs[free[i]] = which[j]
+			m.pairs[tracks[i]], m.taken[which[j]] = which[j], true
 		}
 	}
 }
 
-func (t *Tracker) cost(o *object, d event.Detection) float64 {
-	if o.group != event.Group(d.Label) {
+func (t *Tracker) cost(o *object, d sighting) float64 {
+	if o.group != d.group {
 		return math.Inf(1)
 	}
 	gap := t.now.Sub(o.LastSeen)
@@ -78,13 +95,17 @@ func (t *Tracker) cost(o *object, d event.Detection) float64 {
 	if overlap < sureOverlap && (far > limit || o.here()) {
 		return math.Inf(1)
 	}
-	return distanceWeight*math.Min(1, far/limit) + overlapWeight*(1-overlap) +
-		turnWeight*t.turn(o, d.Box) + gapWeight*math.Min(1, gap.Seconds()/t.cfg.MaxGap.Seconds())
+	rest := 0.0
+	if o.settled(t.now) {
+		rest = restWeight * (1 - o.rest.IoU(d.Box))
+	}
+	return rest + distanceWeight*math.Min(1, far/t.cfg.MaxShift) + overlapWeight*(1-overlap) +
+		colorWeight*o.colors.unlike(d.colors) + turnWeight*t.turn(o, d.Box) + gapWeight*math.Min(1, gap.Seconds()/t.cfg.MaxGap.Seconds())
 }
 
 // lowCost is that of detections of low score, which are often wrong: they
 // must be where the object is, and it must have been seen a moment ago.
-func (t *Tracker) lowCost(o *object, d event.Detection) float64 {
+func (t *Tracker) lowCost(o *object, d sighting) float64 {
 	recent := t.now.Sub(o.LastSeen) <= time.Second || o.Stationary
 	if !recent || o.expected(t.now).IoU(d.Box) < lowOverlap {
 		return math.Inf(1)
@@ -135,10 +156,10 @@ func (t *Tracker) turn(o *object, b event.Box) float64 {
 
 // doubled says whether a detection without a track most likely shows an
 // object that a track already follows.
-func (t *Tracker) doubled(d event.Detection, found []event.Detection, pairs map[*object]int) bool {
+func (t *Tracker) doubled(d sighting, found []sighting, pairs map[*object]int) bool {
 	return slices.ContainsFunc(t.objects, func(o *object) bool {
 		i, has := pairs[o]
-		return has && o.group == event.Group(d.Label) && found[i].Box.IoU(d.Box) > sameBox
+		return has && o.group == d.group && found[i].Box.IoU(d.Box) > sameBox
 	})
 }
 

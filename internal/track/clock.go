@@ -40,7 +40,10 @@ func (t *Tracker) setBack(by time.Duration) {
 		}
 	}
 	set(&t.first, &t.now)
+	for i := range t.scene.pictures {
+		set(&t.scene.pictures[i].at)
+	}
 	for _, o := range t.objects {
-		set(&o.FirstSeen, &o.LastSeen, &o.MovedAt, &o.missingSince, &o.doubleSince, &o.filter.at, &o.differsSince, &o.leftAt)
+		set(&o.FirstSeen, &o.LastSeen, &o.MovedAt, &o.missingSince, &o.doubleSince, &o.filter.at, &o.differsSince, &o.judgedAt, &o.leftAt)
 	}
 }

@@ -99,9 +99,13 @@ func (f filter) after(at time.Time) filter {
 	return f
 }
 
-// seen takes in a box.
-func (f filter) seen(at time.Time, b event.Box, aspect float64) filter {
+// seen takes in a box. The boxes of low scores are the less exact ones, so
+// their noise is larger, as in NSA Kalman filters (Y. Du et al., GIAOTracker,
+// ICCV Workshops 2021).
+func (f filter) seen(at time.Time, b event.Box, score, aspect float64) filter {
 	sx, sy := scales(b, aspect)
+	unsure := 0.4 + 2*(1-score)
+	sx, sy = unsure*sx, unsure*sy
 	f = f.after(at)
 	f.last = b
 	f.x, f.y = f.x.measured((b.X0+b.X1)/2, positionNoise*sx), f.y.measured(b.Y1, positionNoise*sy)
@@ -112,7 +116,7 @@ func (f filter) seen(at time.Time, b event.Box, aspect float64) filter {
 // refound takes in a box after a gap. What was predicted in the gap was a
 // guess; now it is known where the object went, so the filter is led along
 // the straight line there (the re-update of OC-SORT: J. Cao et al., CVPR 2023).
-func (f filter) refound(at time.Time, b event.Box, aspect float64) filter {
+func (f filter) refound(at time.Time, b event.Box, score, aspect float64) filter {
 	const steps = 5
 	from, since, gap := f.last, f.at, at.Sub(f.at)
 	for i := 1; i < steps; i++ {
@@ -121,9 +125,9 @@ func (f filter) refound(at time.Time, b event.Box, aspect float64) filter {
 			X0: from.X0 + part*(b.X0-from.X0), Y0: from.Y0 + part*(b.Y0-from.Y0),
 			X1: from.X1 + part*(b.X1-from.X1), Y1: from.Y1 + part*(b.Y1-from.Y1),
 		}
-		f = f.seen(since.Add(gap/steps*time.Duration(i)), between, aspect)
+		f = f.seen(since.Add(gap/steps*time.Duration(i)), between, score, aspect)
 	}
-	return f.seen(at, b, aspect)
+	return f.seen(at, b, score, aspect)
 }
 
 // box is what the filter holds, with sides of half to twice those last seen.

@@ -1,8 +1,6 @@
 package track
 
 import (
-	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -22,6 +20,7 @@ type object struct {
 
 	missing      int       // looks in a row that should have shown it
 	missingSince time.Time // the first of them
+	colors       *colors   // nil: not known
 	doubleSince  time.Time // since when it covers the same as an older one; zero: it does not
 
 	resting
@@ -29,9 +28,12 @@ type object struct {
 
 const remembered = 10 // scores and boxes
 
-// firstSight is how long after its first look a tracker counts what it finds
-// as having been there: detectors miss now and then.
-const firstSight = 2 * time.Second
+// How long after its first look, or for how many looks, a tracker counts what
+// it finds as having been there: detectors miss now and then.
+const (
+	firstSight = 2 * time.Second
+	firstLooks = 3
+)
 
 func remember[T any](list []T, v T) []T {
 	if len(list) >= remembered {
@@ -41,19 +43,19 @@ func remember[T any](list []T, v T) []T {
 }
 
 // begin starts tracks of the confident detections that no track has.
-func (t *Tracker) begin(found []event.Detection, pairs map[*object]int) {
+func (t *Tracker) begin(found []sighting, pairs map[*object]int) {
 	taken := make([]bool, len(found))
 	for _, d := range pairs {
 		taken[d] = true
 	}
 	for i, d := range found {
-		if taken[i] || !t.cfg.confident(d) || t.doubled(d, found, pairs) || !t.room() {
+		if taken[i] || !t.sure(d) || t.doubled(d, found, pairs) || !t.room() {
 			continue
 		}
 		t.nextID++
 		o := &object{
-			Track: Track{ID: t.nextID, FirstSeen: t.now}, group: event.Group(d.Label), votes: map[string]float64{},
-			atFirst: t.now.Sub(t.first) <= firstSight,
+			Track: Track{ID: t.nextID, FirstSeen: t.now}, group: d.group, votes: map[string]float64{},
+			atFirst: t.now.Sub(t.first) <= firstSight || t.looks <= firstLooks,
 		}
 		o.filter, o.rest = startFilter(t.now, d.Box, t.aspect), d.Box
 		t.sighted(o, d)
@@ -62,26 +64,38 @@ func (t *Tracker) begin(found []event.Detection, pairs map[*object]int) {
 }
 
 // follow gives a track its next detection.
-func (t *Tracker) follow(o *object, d event.Detection) {
+func (t *Tracker) follow(o *object, d sighting) {
 	if t.now.Sub(o.LastSeen) > foundAgain {
-		o.filter = o.filter.refound(t.now, d.Box, t.aspect)
+		o.filter = o.filter.refound(t.now, d.Box, d.Score, t.aspect)
 	} else {
-		o.filter = o.filter.seen(t.now, d.Box, t.aspect)
+		o.filter = o.filter.seen(t.now, d.Box, d.Score, t.aspect)
 	}
 	t.sighted(o, d)
 }
 
-func (t *Tracker) sighted(o *object, d event.Detection) {
+func (t *Tracker) sighted(o *object, d sighting) {
 	o.Box, o.Score, o.LastSeen, o.Seen = d.Box, d.Score, t.now, true
 	o.Hits++
 	o.missing, o.missingSince = 0, time.Time{}
 	o.scores, o.boxes = remember(o.scores, d.Score), remember(o.boxes, d.Box)
 	o.vote(d)
-	o.True = o.True || t.proved(o)
+	if o.colors == nil || !t.crowded(o) {
+		o.colors = o.colors.follow(d.colors)
+	}
 }
 
+// crowded says whether another object may be seen in the box of this one.
+func (t *Tracker) crowded(o *object) bool {
+	return slices.ContainsFunc(t.objects, func(other *object) bool {
+		return other != o && t.now.Sub(other.LastSeen) <= time.Second && other.Box.Intersect(o.Box) > crowdedBy*o.Box.Area()
+	})
+}
+
+// crowdedBy is the part of a box that another may cover.
+const crowdedBy = 0.15
+
 // vote counts a label; the votes of long ago fade.
-func (o *object) vote(d event.Detection) {
+func (o *object) vote(d sighting) {
 	const fade = 0.98
 	for label := range o.votes {
 		o.votes[label] *= fade
@@ -130,7 +144,7 @@ func (t *Tracker) hidden(o *object, at event.Box) bool {
 
 // expected is where the object should be. What rests is where it was.
 func (o *object) expected(at time.Time) event.Box {
-	if o.Stationary {
+	if o.settled(o.LastSeen) {
 		return o.rest
 	}
 	if !at.After(o.LastSeen) {
@@ -179,40 +193,4 @@ func (t *Tracker) room() bool {
 		t.objects = slices.Delete(t.objects, worst, worst+1)
 	}
 	return worst >= 0
-}
-
-// mostFound bounds the detections of one look; the surest are kept.
-const mostFound = 300
-
-// clean returns the detections that are boxes in the frame and not too
-// unsure, surest first, without those of one group that show the same.
-func (t *Tracker) clean(found []event.Detection) []event.Detection {
-	out := make([]event.Detection, 0, min(len(found), mostFound))
-	for _, d := range found {
-		box, ok := clean(d.Box)
-		if ok && d.Score >= t.cfg.Low && !math.IsNaN(d.Score) {
-			d.Box, d.Score = box, min(d.Score, 1)
-			out = append(out, d)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b event.Detection) int { return cmp.Compare(b.Score, a.Score) })
-	out = out[:min(len(out), mostFound)]
-	kept := out[:0]
-	for _, d := range out {
-		if !slices.ContainsFunc(kept, func(k event.Detection) bool {
-			return event.Group(k.Label) == event.Group(d.Label) && k.Box.IoU(d.Box) > sameBox
-		}) {
-			kept = append(kept, d)
-		}
-	}
-	return kept
-}
-
-// proved says whether the scores of a track show that it is no mistake.
-func (t *Tracker) proved(o *object) bool {
-	if o.Hits < t.cfg.MinHits {
-		return false
-	}
-	m := median(append([]float64(nil), o.scores...))
-	return m >= 0.6
 }

@@ -47,6 +47,8 @@ type savedTrack struct {
 	Known      bool       `json:"known"`
 	Told       bool       `json:"told"`
 	Rest       event.Box  `json:"rest"`
+	Stood      event.Box  `json:"stood"`            // place that it left, if it has an area
+	LeftAt     time.Time  `json:"left_at,omitzero"` // when
 	Anchor     []byte     `json:"anchor,omitempty"` // 32 x 32 gray levels, rows from the top, in base64
 	AnchorAt   event.Box  `json:"anchor_at"`
 }
@@ -62,7 +64,7 @@ func (t *Tracker) Save() ([]byte, error) {
 		saved := savedTrack{
 			ID: o.ID, Label: o.Label, Box: o.Box, Score: o.Score, Hits: o.Hits, True: o.True,
 			FirstSeen: o.FirstSeen, LastSeen: o.LastSeen, MovedAt: o.MovedAt,
-			Stationary: o.Stationary, Known: o.Known, Told: o.told, Rest: o.rest,
+			Stationary: o.Stationary, Known: o.Known, Told: o.told, Rest: o.rest, Stood: o.stood, LeftAt: o.leftAt,
 		}
 		saved.Velocity[0], saved.Velocity[1] = o.filter.velocity(t.aspect)
 		for i, v := range saved.Velocity {
@@ -109,7 +111,7 @@ func (s savedTrack) object(aspect float64) *object {
 		filter: startFilter(s.LastSeen, s.Box, aspect), scores: []float64{s.Score}, boxes: []event.Box{s.Box},
 	}
 	o.filter = o.filter.moving(s.Velocity[0], s.Velocity[1], aspect)
-	o.rest, o.told = s.Rest, s.Told
+	o.rest, o.told, o.stood, o.leftAt = s.Rest, s.Told, s.Stood, s.LeftAt
 	if o.Stationary {
 		o.Known, o.MovedAt, o.told = true, time.Time{}, true
 	}
@@ -174,6 +176,9 @@ func (s savedTrack) check(before int64, all *state) error {
 	boxes := []event.Box{s.Box, s.Rest}
 	if len(s.Anchor) != 0 {
 		boxes = append(boxes, s.AnchorAt)
+	}
+	if s.Stood != (event.Box{}) {
+		boxes = append(boxes, s.Stood)
 	}
 	for _, b := range boxes {
 		if !sound(b) {

@@ -13,6 +13,8 @@ type resting struct {
 	anchorAt event.Box // where the anchor was taken
 	look     likeness  // of that place now and the anchor
 	told     bool      // that it appeared there
+	asked    bool      // the scene whether it had the object before
+	judgedAt time.Time // when it was last found to be there
 
 	differs      int // looks in a row in which it was there and looked different
 	differsSince time.Time
@@ -37,6 +39,7 @@ const (
 	youngHits   = 4                // a track may have begun with a bad box
 	settleTime  = time.Second      // without movement, after which an object counts as at rest
 	followTime  = 20 * time.Second // in which the place follows the boxes of what stands there
+	followMost  = time.Second      // of a gap that count
 	anchorBoxes = 5                // before an anchor is taken
 	anchorIoU   = 0.7              // of their average and their median
 	renewLooks  = 5                // before the anchor of what looks different is taken anew
@@ -55,7 +58,7 @@ func (t *Tracker) view(f *event.Frame) {
 }
 
 // here says that an object at rest can be seen to be where it was.
-func (o *object) here() bool { return o.Stationary && o.look == same }
+func (o *object) here() bool { return o.settled(o.LastSeen) && o.look == same }
 
 // since is when the object last moved or else was first seen.
 func (o *object) since() time.Time {
@@ -71,19 +74,21 @@ func (o *object) settled(at time.Time) bool {
 
 // judge decides whether an object that is seen has moved or rests.
 func (t *Tracker) judge(o *object, f *event.Frame) {
+	defer func() { o.True = o.True || t.proved(o) }()
 	recent := typical(o.boxes[max(0, len(o.boxes)-recentBoxes):])
 	if t.hasMoved(o, recent) {
 		t.move(o, recent)
 		return
 	}
-	if o.Hits < youngHits {
-		o.rest = recent
+	if n := len(o.boxes); o.Hits < youngHits {
+		if n > 1 && o.boxes[n-1].IoU(o.boxes[n-2]) > steadyIoU {
+			o.rest = recent
+		}
 	} else {
-		o.rest = blend(o.rest, recent, 0.2*time.Second.Seconds()/followTime.Seconds())
+		o.rest = blend(o.rest, recent, min(followMost, t.now.Sub(o.judgedAt)).Seconds()/followTime.Seconds())
 	}
-	if o.atFirst && o.MovedAt.IsZero() {
-		o.Known = true
-	}
+	o.judgedAt = t.now
+	o.Known = o.Known || (o.atFirst && o.MovedAt.IsZero())
 	t.keepAnchor(o, f, recent)
 	if o.Hits >= anchorBoxes && t.now.Sub(o.since()) >= t.cfg.restAfter(o.Label) {
 		t.settle(o)
@@ -114,7 +119,7 @@ func (t *Tracker) move(o *object, to event.Box) {
 	if o.Stationary {
 		o.stood, o.leftAt = o.rest, t.now
 	}
-	o.MovedAt, o.Known, o.Stationary, o.told = t.now, false, false, false
+	o.MovedAt, o.judgedAt, o.Known, o.Stationary, o.told = t.now, t.now, false, false, false
 	o.rest, o.anchor, o.differs = to, nil, 0
 	o.boxes = o.boxes[max(0, len(o.boxes)-recentBoxes):]
 }
@@ -128,6 +133,10 @@ func (t *Tracker) keepAnchor(o *object, f *event.Frame, recent event.Box) {
 	case o.anchor == nil:
 		if average(o.boxes).IoU(typical(o.boxes)) >= anchorIoU {
 			o.takeAnchor(f, t.shake)
+			if o.MovedAt.IsZero() && !o.asked && t.shake == (shift{}) && t.scene.had(o.rest, o.FirstSeen, f) == same {
+				o.Known = true
+			}
+			o.asked = true
 		}
 	case o.look != different || o.rest.IoU(recent) < placeIoU:
 		o.differs = 0

@@ -1,7 +1,7 @@
 // Package track follows the objects of one camera from look to look: which
 // detection is which object, whether an object is no mistake, whether it has
 // moved, and when it has become part of the scene. It is pure Go and keeps no
-// frames, only small gray patches of what is at rest.
+// frames, only small gray pictures: of what is at rest, and of the scene.
 //
 // Tracks are joined with detections as in ByteTrack (Y. Zhang et al., ECCV
 // 2022) and OC-SORT (J. Cao et al., CVPR 2023).
@@ -45,8 +45,10 @@ type Tracker struct {
 	nextID  int64
 	first   time.Time // of the first look; zero: none yet
 	now     time.Time // of the latest
+	looks   int       // so far
 	aspect  float64   // width of the frame by its height
 	shake   shift     // of the camera, now, from where it stood
+	scene   scene
 	changes []Change
 }
 
@@ -61,7 +63,8 @@ func New(cfg Config) *Tracker {
 // are passed over.
 func (t *Tracker) Update(s Sight) []Track {
 	t.start(s.Frame)
-	found := t.clean(s.Found)
+	t.looks++
+	found := t.clean(s)
 	t.steady(found)
 	t.view(s.Frame)
 	pairs := t.associate(found)
@@ -80,6 +83,7 @@ func (t *Tracker) Update(s Sight) []Track {
 	}
 	t.dropDoubles()
 	t.forget()
+	t.scene.observe(s.Frame, t.now)
 	return t.list(func(o *object) event.Box { return o.Box })
 }
 

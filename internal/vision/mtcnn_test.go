@@ -176,12 +176,12 @@ func TestMTCNNRefusesOtherNetworks(t *testing.T) {
 	require.ErrorIs(t, err, ErrOpenCV)
 	require.ErrorContains(t, err, "layer")
 	delete(swapped.Parts, "det2")
-	_, err = openMTCNN(m, swapped, 20)
+	_, err = openMTCNN(m, swapped, 40)
 	require.ErrorContains(t, err, "det2")
 	cut := files.Parts["det1"]
 	cut.Weights = cut.Weights[:len(cut.Weights)/2]
 	swapped.Parts["det1"] = cut
-	_, err = openMTCNN(m, swapped, 20)
+	_, err = openMTCNN(m, swapped, 40)
 	require.ErrorIs(t, err, ErrOpenCV)
 	require.ErrorContains(t, err, cut.WeightsPath)
 }

@@ -103,11 +103,12 @@ export class Mock {
   }
 
   #list(url: URL): { events: CameraEvent[]; next_cursor?: string } {
-    const [camera, label] = [url.searchParams.get("camera"), url.searchParams.get("label")];
+    const [camera, label, severity] = ["camera", "label", "severity"].map((name) => url.searchParams.get(name));
     const limit = Number(url.searchParams.get("limit") ?? 50);
     const before = url.searchParams.get("cursor") ?? "~";
     const found = this.events
       .filter((e) => e.event_id < before && (!camera || e.camera === camera) && (!label || label in e.labels))
+      .filter((e) => !severity || e.severity === severity)
       .sort((a, b) => (a.event_id < b.event_id ? 1 : -1));
     const events = found.slice(0, limit);
     const last = events.at(-1);
@@ -217,8 +218,10 @@ export class Mock {
       started_at: started,
       updated_at: ended ?? started,
       ...(ended ? { ended_at: ended } : {}),
+      severity: i % 4 === 2 ? "detection" : "alert",
       labels: i % 5 === 3 ? { person: score, dog: score - 0.1 } : { person: score },
-      zones: [],
+      zones: i % 3 === 0 ? ["porch"] : [],
+      ...(i % 6 === 3 ? { appeared: ["porch"] } : {}),
       score,
       box: [x, 0.3, x + 0.13, 0.88],
       faces: [],

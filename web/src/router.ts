@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Filter } from "./events/feed";
+import { NO_FILTER, type Filter } from "./events/feed";
 
 /** What the address asks for: the list, filtered, or one event over it. */
 export type Route = { name: "home"; filter: Filter } | { name: "event"; id: string };
@@ -8,11 +8,18 @@ export function parseRoute(hash: string): Route {
   const event = /^#\/events\/([0-9A-Z]{26})$/.exec(hash);
   if (event?.[1]) return { name: "event", id: event[1] };
   const query = new URLSearchParams(hash.startsWith("#/?") ? hash.slice(3) : "");
-  return { name: "home", filter: { camera: query.get("camera") ?? "", label: query.get("label") ?? "" } };
+  return {
+    name: "home",
+    filter: {
+      camera: query.get("camera") ?? "",
+      label: query.get("label") ?? "",
+      severity: query.get("severity") === "alert" ? "alert" : "",
+    },
+  };
 }
 
-export function homeHash({ camera, label }: Filter): string {
-  const query = new URLSearchParams({ ...(camera ? { camera } : {}), ...(label ? { label } : {}) }).toString();
+export function homeHash(filter: Filter): string {
+  const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== "")).toString();
   return query ? `#/?${query}` : "#/";
 }
 
@@ -20,7 +27,7 @@ export const eventHash = (id: string): string => `#/events/${id}`;
 
 /** Keeps the route in the address's fragment, so that back and reload work. */
 export class Router {
-  readonly route = signal<Route>({ name: "home", filter: { camera: "", label: "" } });
+  readonly route = signal<Route>({ name: "home", filter: NO_FILTER });
   #cameFromHome = false;
 
   constructor(private readonly win: Window) {

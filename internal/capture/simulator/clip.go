@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,8 +13,13 @@ import (
 	"porchlight/internal/capture/ffmpeg"
 )
 
-// keyInterval is the camera's distance between keyframes.
+// keyInterval is the camera's distance between keyframes unless told otherwise.
 const keyInterval = time.Second
+
+// quick is the encoder's options unless told otherwise.
+func quick() []string {
+	return []string{"-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline", "-crf", "18", "-bf", "0"}
+}
 
 // clip is a video file encoded as a camera would.
 type clip struct {
@@ -28,19 +34,24 @@ type unit struct {
 	nals [][]byte
 }
 
-// loadClip encodes a file as H.264 baseline: no B-frames, a keyframe a
-// second, and an access unit delimiter before every frame to part them by.
+// loadClip encodes a file as H.264, with an access unit delimiter before
+// every frame to part them by.
 func loadClip(ctx context.Context, cfg Config) (*clip, error) {
 	info, err := ffmpeg.Probe(ctx, cfg.File)
 	if err != nil {
 		return nil, err
 	}
 	filter := ffmpeg.Filter(cfg.FPS, cfg.MaxWidth) + "scale=w=trunc(iw/2)*2:h=trunc(ih/2)*2,format=yuv420p"
+	options := cfg.Encoder
+	if len(options) == 0 {
+		options = quick()
+	}
+	key := strconv.FormatFloat(cmp.Or(cfg.KeyInterval, keyInterval).Seconds(), 'f', -1, 64)
+	output := append([]string{"-vf", filter, "-c:v", "libx264", "-g", "100000"}, options...)
+	output = append(output, "-x264-params", "aud=1:scenecut=0:sliced-threads=0", "-force_key_frames", "expr:gte(t,n_forced*"+key+")")
 	child, err := ffmpeg.Start(ctx, ffmpeg.Spec{
-		Input: ffmpeg.FileInput(cfg.File),
-		Output: []string{"-vf", filter, "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
-			"-profile:v", "baseline", "-crf", "18", "-bf", "0", "-x264-params", "aud=1:scenecut=0:sliced-threads=0",
-			"-force_key_frames", "expr:gte(t,n_forced*" + strconv.FormatFloat(keyInterval.Seconds(), 'f', -1, 64) + ")"},
+		Input:  ffmpeg.FileInput(cfg.File),
+		Output: output,
 		Format: "h264",
 	})
 	if err != nil {

@@ -28,6 +28,12 @@ type Config struct {
 	// MaxWidth scales wider files down, in pixels; 0 is never.
 	MaxWidth int
 
+	KeyInterval time.Duration // between keyframes; 1 s when 0
+
+	// Encoder is ffmpeg's options for libx264 in place of the default ones,
+	// which cost little time and make baseline video without B-frames.
+	Encoder []string
+
 	User, Password string // asked for when User is set
 
 	Log *slog.Logger

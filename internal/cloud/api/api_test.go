@@ -81,6 +81,7 @@ func newWorld(t *testing.T) *world {
 			if i == 5 {
 				ended := event.At(at.Add(time.Second))
 				e.State, e.EndedAt, e.Sequence, e.Zones = event.Ended, &ended, 3, []string{"path"}
+				e.Severity, e.Appeared, e.Removed = event.Alert, []string{"path"}, []string{"gate"}
 				e.ThumbnailKey = "thumbnails/" + thing + "/" + e.Camera + "/" + e.EventID + ".jpg"
 				e.Faces = []event.Face{{Name: "Ann", Distance: 0.3}}
 				e.Clip = &event.Clip{Stream: e.Camera, From: e.StartedAt, To: ended}
@@ -160,7 +161,8 @@ func TestEventHasEverything(t *testing.T) {
 	require.Equal(t, Event{
 		EventId: e.EventID, Sequence: 3, State: EventStateEnded, Camera: "porch.back",
 		StartedAt: e.StartedAt, UpdatedAt: e.UpdatedAt, EndedAt: *e.EndedAt,
-		Labels: map[string]float64{"person": 0.9}, Zones: []string{"path"}, Score: 0.9, Box: []float64{0, 0, 1, 1},
+		Labels: map[string]float64{"person": 0.9}, Zones: []string{"path"}, Score: 0.9,
+		Severity: Alert, Appeared: []string{"path"}, Removed: []string{"gate"}, Box: []float64{0, 0, 1, 1},
 		Faces: []Face{{Name: "Ann", Distance: 0.3}}, Model: "hog",
 		Clip: Clip{Stream: "porch.back", From: e.Clip.From, To: e.Clip.To},
 	}, got)
@@ -169,7 +171,7 @@ func TestEventHasEverything(t *testing.T) {
 func TestPagesAndFilters(t *testing.T) {
 	w := newWorld(t)
 	for _, filters := range []map[string]string{
-		{}, {"camera": "porch.back"}, {"label": "cat"}, {"camera": "porch.front", "label": "person"},
+		{}, {"camera": "porch.back"}, {"label": "cat"}, {"severity": "alert"}, {"severity": "alert", "camera": "porch.back"}, {"camera": "porch.front", "label": "person"},
 		{"from": "2026-05-04T03:04:01Z", "to": "2026-05-04T05:06:01+02:00"},
 	} {
 		whole := list(t, w.get(t, "alice", eventsRoute, "", filters))
@@ -206,14 +208,14 @@ func TestBadParametersAreNamed(t *testing.T) {
 	for _, c := range []struct{ name, value string }{
 		{"limit", "0"}, {"limit", "101"}, {"limit", "ten"}, {"limit", ""}, {"limit", "1e1"},
 		{"camera", ""}, {"camera", "porch"}, {"camera", "a#b.c"}, {"camera", strings.Repeat("x", 200)}, {"camera", "\xff"},
-		{"label", ""}, {"label", strings.Repeat("é", 65)}, {"from", "yesterday"}, {"to", "2026-05-04"}, {"from", ""},
+		{"label", ""}, {"label", strings.Repeat("é", 65)}, {"severity", ""}, {"severity", "Alert"}, {"from", "yesterday"}, {"to", "2026-05-04"}, {"from", ""},
 		{"cursor", ""}, {"cursor", "x"}, {"cursor", strings.Repeat("x", 2000)}, {"cursor", good + "A"}, {"cursor", "A" + good[1:]},
 		{"owner", "bob"}, {"%d", "1"},
 	} {
 		p := problem(t, w.get(t, "alice", eventsRoute, "", map[string]string{c.name: c.value}), 400)
 		require.Contains(t, p.Detail, "Parameter "+c.name, c.value)
 	}
-	for name, v := range map[string]string{"camera": "porch.front", "label": "person", "from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"} {
+	for name, v := range map[string]string{"camera": "porch.front", "label": "person", "severity": "alert", "from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"} {
 		p := problem(t, w.get(t, "alice", eventsRoute, "", map[string]string{"limit": "1", "cursor": good, name: v}), 400)
 		require.Contains(t, p.Detail, "Parameter cursor", "with another %s", name)
 	}

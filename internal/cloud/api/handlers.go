@@ -81,8 +81,8 @@ func (a *API) getEvent(ctx context.Context, owner string, req *events.APIGateway
 func (a *API) event(ctx context.Context, e *event.Event) Event {
 	out := Event{
 		EventId: e.EventID, Sequence: e.Sequence, State: EventState(e.State), Camera: e.Camera,
-		StartedAt: e.StartedAt, UpdatedAt: e.UpdatedAt, Labels: e.Labels,
-		Zones: append([]string{}, e.Zones...), Score: e.Score,
+		StartedAt: e.StartedAt, UpdatedAt: e.UpdatedAt, Labels: e.Labels, Severity: EventSeverity(e.Severity),
+		Zones: append([]string{}, e.Zones...), Appeared: e.Appeared, Removed: e.Removed, Score: e.Score,
 		Box: []float64{e.Box.X0, e.Box.Y0, e.Box.X1, e.Box.Y1}, Faces: make([]Face, len(e.Faces)), Model: e.Model,
 	}
 	if e.EndedAt != nil {

@@ -25,7 +25,7 @@ type listParams struct {
 // scope is what the parameters' cursor is good for: the owner and the filters.
 func (p *listParams) scope(owner string) []string {
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-	return []string{"listEvents", owner, p.query.Camera, p.query.Label, stamp(p.query.From), stamp(p.query.To)}
+	return []string{"listEvents", owner, p.query.Camera, p.query.Label, string(p.query.Severity), stamp(p.query.From), stamp(p.query.To)}
 }
 
 // parseList reads listEvents' query parameters. Its errors name the parameter.
@@ -54,6 +54,13 @@ func (p *listParams) set(name, value string) (err error) {
 			return badParameter(name, "has %d characters: want 1 to %d, or leave it out.", n, maxLabel)
 		}
 		p.query.Label = value
+	case "severity":
+		switch severity := event.Severity(value); severity {
+		case event.Alert, event.Notice:
+			p.query.Severity = severity
+		default:
+			return badParameter(name, "%q is none: want alert or detection, or leave it out.", clip(value))
+		}
 	case "from":
 		p.query.From, err = parseTime(name, value)
 	case "to":
@@ -70,7 +77,7 @@ func (p *listParams) set(name, value string) (err error) {
 		}
 		p.cursor = value
 	default:
-		return badParameter(clip(name), "is unknown: use camera, label, from, to, limit and cursor.")
+		return badParameter(clip(name), "is unknown: use camera, label, severity, from, to, limit and cursor.")
 	}
 	return err
 }

@@ -12,7 +12,14 @@ const (
 	CameraStateConnecting CameraState = "connecting"
 	CameraStateEnded      CameraState = "ended"
 	CameraStateFailed     CameraState = "failed"
+	CameraStatePrivate    CameraState = "private"
 	CameraStateRunning    CameraState = "running"
+)
+
+// Defines values for EventSeverity.
+const (
+	Alert     EventSeverity = "alert"
+	Detection EventSeverity = "detection"
 )
 
 // Defines values for EventState.
@@ -36,7 +43,7 @@ type Camera struct {
 	// Online Whether the gateway is connected
 	Online bool `json:"online"`
 
-	// State What the camera last said it was doing
+	// State What the camera last said it was doing; private: its owner turned it off
 	State CameraState `json:"state"`
 	Thing string      `json:"thing"`
 
@@ -44,7 +51,7 @@ type Camera struct {
 	Version string `json:"version,omitempty,omitzero"`
 }
 
-// CameraState What the camera last said it was doing
+// CameraState What the camera last said it was doing; private: its owner turned it off
 type CameraState string
 
 // CameraList defines model for CameraList.
@@ -69,6 +76,9 @@ type Detector struct {
 
 // Event defines model for Event.
 type Event struct {
+	// Appeared Zones in which a thing was left; absent when there are none
+	Appeared []string `json:"appeared,omitempty,omitzero"`
+
 	// Box [x0,y0,x1,y1] in the best picture, fractions of the frame
 	Box     []float64  `json:"box"`
 	Camera  string     `json:"camera"`
@@ -76,20 +86,31 @@ type Event struct {
 	EndedAt event.Time `json:"ended_at,omitempty,omitzero"`
 
 	// EventId ULID
-	EventId   string             `json:"event_id"`
-	Faces     []Face             `json:"faces"`
-	Labels    map[string]float64 `json:"labels"`
-	Model     string             `json:"model"`
-	Score     float64            `json:"score"`
-	Sequence  int                `json:"sequence"`
-	StartedAt event.Time         `json:"started_at"`
-	State     EventState         `json:"state"`
+	EventId string             `json:"event_id"`
+	Faces   []Face             `json:"faces"`
+	Labels  map[string]float64 `json:"labels"`
+	Model   string             `json:"model"`
+
+	// Removed Zones from which a thing was taken; absent when there are none
+	Removed  []string `json:"removed,omitempty,omitzero"`
+	Score    float64  `json:"score"`
+	Sequence int      `json:"sequence"`
+
+	// Severity Whether the owner wants to be told of it or only to find it; may rise to alert, never falls. Absent for events of older gateways
+	Severity  EventSeverity `json:"severity,omitempty,omitzero"`
+	StartedAt event.Time    `json:"started_at"`
+	State     EventState    `json:"state"`
 
 	// ThumbnailUrl Short-lived; ask again when it has expired
 	ThumbnailUrl string     `json:"thumbnail_url,omitempty,omitzero"`
 	UpdatedAt    event.Time `json:"updated_at"`
-	Zones        []string   `json:"zones"`
+
+	// Zones Names of the zones that an object has entered
+	Zones []string `json:"zones"`
 }
+
+// EventSeverity Whether the owner wants to be told of it or only to find it; may rise to alert, never falls. Absent for events of older gateways
+type EventSeverity string
 
 // EventState defines model for Event.State.
 type EventState string

@@ -158,7 +158,7 @@ func (i *Ingester) takeStatus(ctx context.Context, thing string, message []byte,
 			return fmt.Errorf("%w: thing %s: status of camera %.140q, which is not this thing's", ErrRejected, thing, c.Camera)
 		}
 		switch c.State {
-		case event.CameraConnecting, event.CameraRunning, event.CameraFailed, event.CameraEnded:
+		case event.CameraConnecting, event.CameraRunning, event.CameraFailed, event.CameraEnded, event.CameraPrivate:
 		default:
 			return fmt.Errorf("%w: thing %s: camera state %.40q is unknown", ErrRejected, thing, string(c.State))
 		}

@@ -125,6 +125,18 @@ func TestGoodRecords(t *testing.T) {
 	require.Equal(t, 1, m.lookUps, "the owner is remembered")
 }
 
+func TestSeverityAndThingsAreKept(t *testing.T) {
+	m := &memory{}
+	require.NoError(t, ingester(m).Handle(t.Context(), records(t, goodEvent().with(fields{
+		"severity": "alert", "zones": []string{"porch"}, "appeared": []string{"porch"}, "removed": []string{"drive"},
+	}), goodStatus().with(fields{"cameras": []fields{{"camera": "porch.front", "state": "private"}}}))))
+	require.Equal(t, event.Alert, m.events[0].Severity)
+	require.Equal(t, []string{"porch"}, m.events[0].Zones)
+	require.Equal(t, []string{"porch"}, m.events[0].Appeared)
+	require.Equal(t, []string{"drive"}, m.events[0].Removed)
+	require.Len(t, m.status, 1)
+}
+
 func TestPoisonIsAnErrorAndHidesNothing(t *testing.T) {
 	e, st := goodEvent(), goodStatus()
 	for name, poison := range map[string]any{
@@ -149,6 +161,7 @@ func TestPoisonIsAnErrorAndHidesNothing(t *testing.T) {
 		"event as status":           e.with(fields{"topic": "porchlight/v1/porch/status"}),
 		"status as event":           st.with(fields{"topic": "porchlight/v1/porch/events"}),
 		"status without session":    st.with(fields{"session": "1"}),
+		"unknown severity":          e.with(fields{"severity": "panic"}),
 		"unknown camera state":      st.with(fields{"cameras": []fields{{"camera": "porch.front", "state": "dancing"}}}),
 		"status of another thing":   st.with(fields{"cameras": []fields{{"camera": "shed.door", "state": "running"}}}),
 	} {

@@ -5,22 +5,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"porchlight/internal/event"
 )
 
 // UpsertEvent stores e unless the same or a later state of the event is there
 // already, in which case it does nothing and returns false. The event never
-// changes its camera. It is hidden, and later deleted, once expires has passed.
+// changes its camera. Its severity never falls: once a delivery has said
+// alert it stays one, whatever order they come in. It is hidden, and later
+// deleted, once expires has passed.
 func (s *Store) UpsertEvent(ctx context.Context, owner string, e *event.Event, expires time.Time) (written bool, err error) {
 	pk, err := ownerKey(owner)
 	if err != nil {
 		return false, err
 	}
 	if err := e.Validate(); err != nil {
-		return false, err
+		return false, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	it, err := encode(e)
 	if err != nil {
@@ -29,15 +28,12 @@ func (s *Store) UpsertEvent(ctx context.Context, owner string, e *event.Event, e
 	it["pk"], it["sk"] = str(pk), str(eventKey(e.EventID))
 	it["gsi1pk"], it["gsi1sk"] = str(cameraPartition(owner, e.Camera)), it["sk"]
 	it["expires_at"] = num(expires.Unix())
-	// AND binds before OR; parentheses would cost the local database more than
-	// a third more time to parse.
-	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: s.table, Item: it,
-		ConditionExpression:       aws.String("attribute_not_exists(pk) OR #sequence < :sequence AND #camera = :camera"),
-		ExpressionAttributeNames:  map[string]string{"#sequence": "sequence", "#camera": "camera"},
-		ExpressionAttributeValues: item{":sequence": it["sequence"], ":camera": it["camera"]},
-	})
-	if written, err = wrote(err); err != nil {
+	if e.Severity == event.Alert {
+		written, err = s.putAlert(ctx, it)
+	} else {
+		written, err = s.putLesser(ctx, it)
+	}
+	if err != nil {
 		return false, fmt.Errorf("store event %s: %w", e.EventID, err)
 	}
 	return written, nil

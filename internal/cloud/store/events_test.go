@@ -22,6 +22,7 @@ func TestEventComesBackWhole(t *testing.T) {
 	s := fresh(t)
 	for _, e := range []*event.Event{
 		happening("porch.front", t0, 3, event.Ended, "person", "dog.v2", "#odd name"),
+		with(happening("porch.front", t0, 1, event.Started, "person"), event.Alert),
 		{ // all that may be missing is
 			EventID: event.NewID(t0), Sequence: 1, State: event.Started, Camera: "porch.front",
 			StartedAt: event.At(t0), UpdatedAt: event.At(t0),
@@ -91,28 +92,77 @@ func TestAnyDeliveryEndsInTheHighestSequence(t *testing.T) {
 				deliveries = append(deliveries, sequence)
 			}
 		}
-		highest := 0
+		severities := rapid.SliceOfN(rapid.SampledFrom([]event.Severity{"", event.Notice, event.Alert}), last+1, last+1).Draw(t, "severities")
+		highest, alert := 0, false
 		for _, sequence := range rapid.Permutation(deliveries).Draw(t, "order") {
 			state := event.Updated
 			if sequence == last {
 				state = event.Ended
 			}
-			e := happening("porch.front", t0, sequence, state)
+			e := with(happening("porch.front", t0, sequence, state), severities[sequence])
 			e.EventID = id
+			alert = alert || e.Severity == event.Alert
 			written, err := s.UpsertEvent(context.Background(), "alice", e, far)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if written != (sequence > highest) {
-				t.Fatalf("sequence %d after %d: written is %v", sequence, highest, written)
+			if !written && sequence > highest {
+				t.Fatalf("sequence %d after %d: not written", sequence, highest)
 			}
 			highest = max(highest, sequence)
 			got, err := s.Event(context.Background(), "alice", id)
-			if err != nil || got.Sequence != highest {
+			if err != nil || got.Sequence != highest || !got.UpdatedAt.Equal(e.StartedAt.Add(time.Duration(highest)*time.Second)) {
 				t.Fatalf("stored %+v, %v, want sequence %d", got, err, highest)
+			}
+			if want := severityOf(severities[highest], alert); got.Severity != want {
+				t.Fatalf("stored severity %q, want %q", got.Severity, want)
 			}
 		}
 	})
+}
+
+func severityOf(latest event.Severity, alert bool) event.Severity {
+	if alert {
+		return event.Alert
+	}
+	return latest
+}
+
+func TestSeverityNeverFalls(t *testing.T) {
+	s := fresh(t)
+	deliver := func(id string, sequence int, severity event.Severity, camera string) bool {
+		e := with(happening(camera, t0, sequence, event.Updated), severity)
+		e.EventID = id
+		written, err := s.UpsertEvent(t.Context(), "alice", e, far)
+		require.NoError(t, err)
+		return written
+	}
+	check := func(id string, sequence int, want event.Severity) {
+		t.Helper()
+		got, err := s.Event(t.Context(), "alice", id)
+		require.NoError(t, err)
+		require.Equal(t, want, got.Severity)
+		require.Equal(t, sequence, got.Sequence)
+	}
+	id := event.NewID(t0)
+	require.True(t, deliver(id, 1, event.Notice, "porch.front"))
+	require.True(t, deliver(id, 2, event.Alert, "porch.front"))
+	require.False(t, deliver(id, 2, event.Alert, "porch.front"), "a repetition")
+	require.True(t, deliver(id, 3, event.Notice, "porch.front"))
+	check(id, 3, event.Alert)
+	require.False(t, deliver(id, 3, event.Notice, "porch.front"), "a repetition")
+	require.True(t, deliver(id, 4, "", "porch.front"))
+	check(id, 4, event.Alert)
+
+	late := event.NewID(t0)
+	require.True(t, deliver(late, 5, "", "porch.front"))
+	require.False(t, deliver(late, 1, event.Alert, "shed.back"), "another camera with the event's id")
+	check(late, 5, "")
+	require.True(t, deliver(late, 2, event.Alert, "porch.front"), "an alert that was overtaken")
+	check(late, 5, event.Alert)
+	require.False(t, deliver(late, 2, event.Alert, "porch.front"), "a repetition")
+	require.False(t, deliver(late, 6, event.Notice, "shed.back"), "another camera with the event's id")
+	check(late, 5, event.Alert)
 }
 
 func TestExpiredEventsAreHidden(t *testing.T) {
@@ -143,10 +193,11 @@ func ids(events []*event.Event) (out []string) {
 func TestPagesHoldEveryMatchOnceNewestFirst(t *testing.T) {
 	s := fresh(t)
 	cameras, labels := []string{"porch.front", "porch.back", "shed.door"}, []string{"person", "cat", "car"}
+	severities := []event.Severity{event.Alert, event.Notice, ""}
 	var all []*event.Event
 	for i := range 250 {
 		at := t0.Add(time.Duration(i) * 1500 * time.Millisecond)
-		e := happening(cameras[i%3], at, 1, event.Started, labels[i%7%3])
+		e := with(happening(cameras[i%3], at, 1, event.Started, labels[i%7%3]), severities[i%4%3])
 		upsert(t, s, "alice", e)
 		all = append([]*event.Event{e}, all...)
 		if i%5 == 0 { // another owner's, in the same seconds
@@ -163,7 +214,9 @@ func TestPagesHoldEveryMatchOnceNewestFirst(t *testing.T) {
 		"label":             {Limit: 9, Label: "cat"},
 		"time":              {Limit: 11, From: from, To: to},
 		"between the ticks": {Limit: 11, From: from.Add(time.Microsecond), To: to.Add(time.Microsecond)},
-		"everything":        {Limit: 3, Camera: "shed.door", Label: "person", From: from, To: to},
+		"severity":          {Limit: 9, Severity: event.Alert},
+		"label, severity":   {Limit: 9, Label: "car", Severity: event.Notice},
+		"everything":        {Limit: 3, Camera: "shed.door", Label: "person", Severity: event.Alert, From: from, To: to},
 		"unknown camera":    {Limit: 5, Camera: "porch.none"},
 		"unknown label":     {Limit: 5, Label: "unicorn"},
 		"empty time":        {Limit: 5, From: to, To: from},
@@ -174,6 +227,7 @@ func TestPagesHoldEveryMatchOnceNewestFirst(t *testing.T) {
 			for _, e := range all {
 				_, hasLabel := e.Labels[q.Label]
 				if (q.Camera == "" || e.Camera == q.Camera) && (q.Label == "" || hasLabel) &&
+					(q.Severity == "" || e.Severity == q.Severity) &&
 					(q.From.IsZero() || !e.StartedAt.Before(q.From)) && (q.To.IsZero() || e.StartedAt.Before(q.To)) {
 					want = append(want, e.EventID)
 				}

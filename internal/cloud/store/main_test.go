@@ -72,6 +72,12 @@ func happening(camera string, at time.Time, sequence int, state event.State, lab
 	return e
 }
 
+// with gives e a severity and, as it may have them too, things.
+func with(e *event.Event, severity event.Severity) *event.Event {
+	e.Severity, e.Appeared, e.Removed = severity, []string{"drive"}, []string{"porch"}
+	return e
+}
+
 func upsert(t testing.TB, s *store.Store, owner string, e *event.Event) {
 	t.Helper()
 	written, err := s.UpsertEvent(t.Context(), owner, e, far)

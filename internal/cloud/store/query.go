@@ -18,17 +18,18 @@ const MaxLimit = 100
 
 const (
 	maxReads     = 8   // of the table for one page, however few items match
-	filteredRead = 250 // items in one read when a label is looked for
+	filteredRead = 250 // items in one read when a label or a severity is looked for
 )
 
 // Query says which events, newest first. Zero fields do not filter.
 type Query struct {
-	Camera string    // <thing>.<name>
-	Label  string    // seen in the event
-	From   time.Time // started at this time or later
-	To     time.Time // started before this time
-	Limit  int       // 1 to MaxLimit
-	After  string    // Page.Next of the page before, with the same filters
+	Camera   string         // <thing>.<name>
+	Label    string         // seen in the event
+	Severity event.Severity // of the event; those without any match none
+	From     time.Time      // started at this time or later
+	To       time.Time      // started before this time
+	Limit    int            // 1 to MaxLimit
+	After    string         // Page.Next of the page before, with the same filters
 }
 
 // Page is one page of events. A page may hold fewer than the limit, even
@@ -99,8 +100,13 @@ func (s *Store) queryInput(owner string, q Query) (in *dynamodb.QueryInput, empt
 	}
 	if q.Label != "" {
 		in.Limit = aws.Int32(filteredRead)
-		in.FilterExpression = aws.String("#expires > :now AND attribute_exists(#labels.#label)")
+		*in.FilterExpression += " AND attribute_exists(#labels.#label)"
 		in.ExpressionAttributeNames["#labels"], in.ExpressionAttributeNames["#label"] = "labels", q.Label
+	}
+	if q.Severity != "" {
+		in.Limit = aws.Int32(filteredRead)
+		*in.FilterExpression += " AND #severity = :severity"
+		in.ExpressionAttributeNames["#severity"], in.ExpressionAttributeValues[":severity"] = "severity", str(string(q.Severity))
 	}
 	if q.After != "" {
 		if err := event.ValidateID(q.After); err != nil || q.After < low || q.After > high {

@@ -70,10 +70,10 @@ export interface components {
             /** @description Whether the gateway is connected */
             online: boolean;
             /**
-             * @description What the camera last said it was doing
+             * @description What the camera last said it was doing; private: its owner turned it off
              * @enum {string}
              */
-            state: "connecting" | "running" | "failed" | "ended";
+            state: "connecting" | "running" | "failed" | "ended" | "private";
             /** @description Cause and cure when state is failed */
             message?: string;
             /** Format: date-time */
@@ -108,7 +108,17 @@ export interface components {
             labels: {
                 [key: string]: number;
             };
+            /**
+             * @description Whether the owner wants to be told of it or only to find it; may rise to alert, never falls. Absent for events of older gateways
+             * @enum {string}
+             */
+            severity?: "alert" | "detection";
+            /** @description Names of the zones that an object has entered */
             zones: string[];
+            /** @description Zones in which a thing was left; absent when there are none */
+            appeared?: string[];
+            /** @description Zones from which a thing was taken; absent when there are none */
+            removed?: string[];
             score: number;
             /** @description [x0,y0,x1,y1] in the best picture, fractions of the frame */
             box: [
@@ -197,6 +207,8 @@ export interface operations {
                 camera?: string;
                 /** @description Only events in which this label was seen */
                 label?: string;
+                /** @description Only events of this severity; events of older gateways have none */
+                severity?: "alert" | "detection";
                 /** @description Only events that started at this time or later */
                 from?: string;
                 /** @description Only events that started before this time */

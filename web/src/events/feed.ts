@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import { ApiError, type Api } from "../api/client";
-import type { CameraEvent } from "../api/types";
+import type { CameraEvent, EventQuery } from "../api/types";
 import { Poller, type PageWatch } from "../lib/poller";
 import { isAbort, problemOf, type Problem } from "../lib/problem";
 import { merge, reaches } from "./merge";
@@ -9,7 +9,10 @@ import { merge, reaches } from "./merge";
 export interface Filter {
   camera: string;
   label: string;
+  severity: "" | "alert";
 }
+
+export const NO_FILTER: Filter = { camera: "", label: "", severity: "" };
 
 /** Events asked for at once. */
 const PAGE = 30;
@@ -20,7 +23,7 @@ const STRAGGLER_AGE = 3_600_000;
 
 /** The owner's events, newest first, kept up to date while someone looks. */
 export class Feed {
-  readonly filter = signal<Filter>({ camera: "", label: "" });
+  readonly filter = signal<Filter>(NO_FILTER);
   readonly events = signal<readonly CameraEvent[]>([]);
   /** Whether the first page has arrived. */
   readonly loaded = signal(false);
@@ -52,8 +55,8 @@ export class Feed {
   }
 
   setFilter(filter: Filter): void {
-    const { camera, label } = this.filter.value;
-    if (camera === filter.camera && label === filter.label) return;
+    const { camera, label, severity } = this.filter.value;
+    if (camera === filter.camera && label === filter.label && severity === filter.severity) return;
     this.filter.value = filter;
     this.#forget();
     this.poller.restart();
@@ -92,7 +95,7 @@ export class Feed {
     this.loadingOlder.value = true;
     this.olderProblem.value = undefined;
     try {
-      const page = await this.api.listEvents({ ...this.filter.value, limit: PAGE, cursor }, run.signal);
+      const page = await this.api.listEvents({ ...this.#query(), cursor }, run.signal);
       if (this.#older !== run) return;
       this.#take(page.events);
       this.#cursor.value = page.next_cursor;
@@ -103,9 +106,14 @@ export class Feed {
     }
   }
 
+  #query(): EventQuery {
+    const { severity, ...rest } = this.filter.value;
+    return { ...rest, ...(severity ? { severity } : {}), limit: PAGE };
+  }
+
   async #poll(signal: AbortSignal): Promise<void> {
     try {
-      const page = await this.api.listEvents({ ...this.filter.value, limit: PAGE }, signal);
+      const page = await this.api.listEvents(this.#query(), signal);
       if (signal.aborted) return;
       const first = !this.loaded.value;
       if (first || !reaches(this.events.value, page.events, page.next_cursor === undefined)) {

@@ -12,7 +12,7 @@ export function Announcer() {
     text =
       rest.length > 0
         ? t.events.announceMany(rest.length + 1)
-        : t.events.announce(whatOf(first), cameraName(first.camera));
+        : (first.severity === "alert" ? t.events.announceAlert : t.events.announce)(whatOf(first), cameraName(first.camera));
   }
   return (
     <p class="visually-hidden" aria-live="polite" data-testid="announcer">

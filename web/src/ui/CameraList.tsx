@@ -38,6 +38,14 @@ export function CameraList() {
 
 const needsHelp = (camera: Camera): boolean => !camera.online || camera.state === "failed";
 
+const isPrivate = (camera: Camera): boolean => camera.online && camera.state === "private";
+
+function statusOf(camera: Camera): string {
+  if (!camera.online) return t.cameras.offline;
+  if (camera.state === "failed") return t.cameras.failed;
+  return isPrivate(camera) ? t.cameras.private : t.cameras.online;
+}
+
 function CameraCard({ camera }: { camera: Camera }) {
   const { feed, clock } = useApp();
   const { filter } = feed;
@@ -67,9 +75,9 @@ function CameraCard({ camera }: { camera: Camera }) {
         </h3>
         <p class="camera-id">{camera.camera}</p>
       </div>
-      <span class={`pill pill-${bad ? "off" : "live"}`} data-testid="camera-status">
+      <span class={`pill pill-${bad ? "off" : isPrivate(camera) ? "quiet" : "live"}`} data-testid="camera-status">
         <span class="dot" aria-hidden="true" />
-        {!camera.online ? t.cameras.offline : bad ? t.cameras.failed : t.cameras.online}
+        {statusOf(camera)}
       </span>
       <div class="camera-more">
         <CameraState camera={camera} />

@@ -13,7 +13,12 @@ export function EventCard({ event }: { event: CameraEvent }) {
   const started = new Date(event.started_at);
   const best = labelsOf(event)[0]?.[1] ?? event.score;
   return (
-    <article class="event" data-testid="event-card" data-event-id={event.event_id} data-state={event.state}>
+    <article
+      class={event.severity === "alert" ? "event event-alert" : "event"}
+      data-testid="event-card"
+      data-event-id={event.event_id}
+      data-state={event.state}
+    >
       <Picture event={event} alt="" />
       <div class="event-text">
         <h4 class="event-what">
@@ -25,7 +30,10 @@ export function EventCard({ event }: { event: CameraEvent }) {
             <span class="visually-hidden"> {t.event.sure}</span>
           </span>
         </h4>
-        <p class="event-where">{camera}</p>
+        <p class="event-where">
+          <AlertMark event={event} />
+          {camera}
+        </p>
         <p class="event-when">
           <time dateTime={event.started_at}>{timeOfDay(started)}</time>
           <span class="event-ago">{ago(started, clock.value)}</span>
@@ -33,6 +41,18 @@ export function EventCard({ event }: { event: CameraEvent }) {
         <EventState event={event} />
       </div>
     </article>
+  );
+}
+
+/** Marks what the owner wants to be told of, in words and not by color alone. */
+export function AlertMark({ event }: { event: CameraEvent }) {
+  if (event.severity !== "alert") return null;
+  return (
+    <>
+      <strong class="alert-mark" data-testid="alert-mark">
+        {t.events.alert}
+      </strong>{" "}
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import { labelsOf, whatOf } from "../events/words";
 import { ago, cameraName, duration, fullTime, score } from "../lib/format";
 import { labelName, t } from "../messages";
 import { useApp } from "./context";
-import { EventState } from "./EventCard";
+import { AlertMark, EventState } from "./EventCard";
 import { Picture } from "./Picture";
 
 export function EventDetails({ event }: { event: CameraEvent }) {
@@ -31,6 +31,9 @@ export function EventDetails({ event }: { event: CameraEvent }) {
             ))}
           </ul>
         </Fact>
+        {event.severity && (
+          <Fact name={t.event.kind}>{event.severity === "alert" ? <AlertMark event={event} /> : t.event.detection}</Fact>
+        )}
         <Fact name={t.event.camera}>
           {camera} <span class="aside">{event.camera}</span>
         </Fact>
@@ -51,7 +54,9 @@ export function EventDetails({ event }: { event: CameraEvent }) {
             <EventState event={event} />
           </Fact>
         )}
-        {event.zones.length > 0 && <Fact name={t.event.zones}>{event.zones.join(", ")}</Fact>}
+        <Zones name={t.event.zones} zones={event.zones} />
+        <Zones name={t.event.appeared} zones={event.appeared} />
+        <Zones name={t.event.removed} zones={event.removed} />
         {event.faces.length > 0 && (
           <Fact name={t.event.faces}>{event.faces.map((face) => face.name || t.event.stranger).join(", ")}</Fact>
         )}
@@ -62,6 +67,10 @@ export function EventDetails({ event }: { event: CameraEvent }) {
       </dl>
     </>
   );
+}
+
+function Zones({ name, zones = [] }: { name: string; zones?: string[] | undefined }) {
+  return zones.length > 0 ? <Fact name={name}>{zones.join(", ")}</Fact> : null;
 }
 
 function Fact({ name, wide, children }: { name: string; wide?: boolean; children: ComponentChildren }) {

@@ -78,8 +78,7 @@ function Older() {
 
 function Empty() {
   const { feed } = useApp();
-  const { camera, label } = feed.filter.value;
-  if (camera || label) {
+  if (Object.values(feed.filter.value).some(Boolean)) {
     return (
       <div class="empty" data-testid="no-events">
         <Icon name="moon" />

@@ -28,6 +28,15 @@ export function Filters() {
         name={labelName}
         onChange={(label) => change({ label })}
       />
+      <Choice
+        label={t.events.filterSeverity}
+        testid="filter-severity"
+        all={t.events.allSeverities}
+        value={filter.severity}
+        options={["alert"]}
+        name={() => t.events.onlyAlerts}
+        onChange={(severity) => change({ severity: severity === "alert" ? severity : "" })}
+      />
     </div>
   );
 }

@@ -82,7 +82,7 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
     await card.waitFor();
     expect(await cards().first().getAttribute("data-event-id")).toBe(event.event_id);
     expect(await card.innerText()).toContain("Happening now");
-    expect(await byId("announcer").innerText()).toMatch(/^New event: Person/);
+    expect(await byId("announcer").innerText()).toMatch(/^New alert: Person/);
     site.mock.end(event.event_id);
     await page.locator(`[data-event-id="${event.event_id}"][data-state="ended"]`).waitFor();
   });
@@ -195,6 +195,35 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
     expect(await cards().count()).toBeLessThan(45);
     await byId("event-card").last().scrollIntoViewIfNeeded();
     await expect.poll(() => cards().count(), { timeout: 20_000 }).toBe(45);
+  });
+
+  it("marks alerts, shows only them on request, and tells zones and things of an event", async () => {
+    await signIn();
+    const detections = site.mock.events.filter((event) => event.severity === "detection");
+    expect(await cards().filter({ hasText: "Alert" }).count()).toBeLessThan(await cards().count());
+    expect(await page.locator(`[data-event-id="${detections[0]?.event_id}"]`).getByTestId("alert-mark").count()).toBe(0);
+    await byId("filter-severity").selectOption("alert");
+    await expect.poll(() => page.url()).toContain("severity=alert");
+    await cards().first().waitFor();
+    expect(await byId("alert-mark").count()).toBe(await cards().count());
+    expect(await cards().count()).toBe(30);
+    const thing = site.mock.events.find((event) => event.appeared)?.event_id ?? "";
+    await page.locator(`[data-event-id="${thing}"]`).getByRole("link").click();
+    const facts = byId("event-dialog").locator(".fact");
+    await facts.filter({ hasText: "Kind" }).getByText("Alert", { exact: true }).waitFor();
+    await facts.filter({ hasText: "Zones" }).getByText("porch").waitFor();
+    await facts.filter({ hasText: "Left behind in" }).getByText("porch").waitFor();
+    expect(await facts.filter({ hasText: "Taken away from" }).count()).toBe(0);
+  });
+
+  it("says that a camera is private, and nothing worse", async () => {
+    const camera = site.mock.cameras[0];
+    if (camera) camera.state = "private";
+    await signIn();
+    const card = byId("camera-card").filter({ hasText: "Front door" });
+    expect(await card.getByTestId("camera-status").innerText()).toBe("Private");
+    expect(await card.innerText()).toContain("Privacy mode is on");
+    expect(await violations()).toEqual([]);
   });
 
   it("stays signed in over a reload and a refused token, and says when it is over", async () => {

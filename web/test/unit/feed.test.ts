@@ -97,7 +97,7 @@ describe("Feed", () => {
     put(...numbers(40, 1));
     await start();
     const older = feed.loadOlder();
-    feed.setFilter({ camera: "home.door", label: "" });
+    feed.setFilter({ camera: "home.door", label: "", severity: "" });
     await older;
     await pass(0);
     expect(idsOf(feed.events.value)).toEqual(numbers(40, 11).map(idOf));
@@ -108,13 +108,21 @@ describe("Feed", () => {
     put(1, 2);
     all.push(event(3, { camera: "home.garden", state: "ended" }));
     await start();
-    feed.setFilter({ camera: "home.garden", label: "" });
+    feed.setFilter({ camera: "home.garden", label: "", severity: "" });
     expect(feed.events.value).toEqual([]);
     expect(feed.loaded.value).toBe(false);
     await pass(0);
     expect(idsOf(feed.events.value)).toEqual([idOf(3)]);
     expect(queries.at(-1)).toMatchObject({ camera: "home.garden", label: "" });
     expect(feed.arrived.value).toEqual([]);
+  });
+
+  it("asks for alerts only when told to", async () => {
+    await start();
+    expect(queries.at(-1)).not.toHaveProperty("severity");
+    feed.setFilter({ camera: "", label: "", severity: "alert" });
+    await pass(0);
+    expect(queries.at(-1)).toMatchObject({ severity: "alert" });
   });
 
   it("keeps what it has through an outage and says what is wrong", async () => {
