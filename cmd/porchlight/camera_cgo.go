@@ -13,6 +13,7 @@ import (
 	"porchlight/internal/capture"
 	"porchlight/internal/inspect"
 	"porchlight/internal/pipeline"
+	"porchlight/internal/replay"
 )
 
 // Run looks at the camera and prints the report.
@@ -20,6 +21,9 @@ func (c *CameraCheckCmd) Run(ctx context.Context, streams *Streams) error {
 	settings, err := c.settings()
 	if err != nil {
 		return err
+	}
+	if replay.SameFile(c.Save, c.Source) {
+		return usageError{fmt.Errorf("--save %s: that is the source; name another file", c.Save)}
 	}
 	// The model's own threshold, so that what scores too little is shown too.
 	detector, err := c.openDetector(ctx, streams)

@@ -35,11 +35,11 @@ func printCheck(w io.Writer, asJSON bool, s checkSummary) error {
 	for i := range s.Objects {
 		list = append(list, checkLine{Seen: &s.Objects[i]})
 	}
-	for i := range s.Report.Ignored {
-		list = append(list, checkLine{Ignored: &s.Report.Ignored[i]})
+	for i := range s.Ignored {
+		list = append(list, checkLine{Ignored: &s.Ignored[i]})
 	}
-	for i := range s.Report.Motion {
-		list = append(list, checkLine{Motion: &s.Report.Motion[i]})
+	for i := range s.Motion {
+		list = append(list, checkLine{Motion: &s.Motion[i]})
 	}
 	enc := json.NewEncoder(w)
 	for _, l := range append(list, checkLine{Summary: &s}) {
@@ -80,12 +80,12 @@ func tellCheck(w io.Writer, s checkSummary) error {
 		o := s.Objects[i]
 		fmt.Fprintf(table, "#%d %s\t%.2f\t%s\t%d\t%s\t%s\n", o.Track, o.Label, o.Score, fractions(o.Box), o.Frames, o.State, strings.Join(o.Zones, ", "))
 	})
-	section(len(s.Report.Ignored), "Nothing ignored.", "IGNORED\tSCORE\tBOX\tPICTURES\tWHY", func(i int) {
-		o := s.Report.Ignored[i]
+	section(len(s.Ignored), "Nothing ignored.", "IGNORED\tSCORE\tBOX\tPICTURES\tWHY", func(i int) {
+		o := s.Ignored[i]
 		fmt.Fprintf(table, "%s\t%.2f\t%s\t%d\t%s\n", o.Label, o.Score, fractions(o.Box), o.Frames, o.Reason)
 	})
-	section(len(s.Report.Motion), "Nothing moves.", "MOVES\t\tBOX\tPICTURES", func(i int) {
-		m := s.Report.Motion[i]
+	section(len(s.Motion), "Nothing moves.", "MOVES\t\tBOX\tPICTURES", func(i int) {
+		m := s.Motion[i]
 		fmt.Fprintf(table, "\t\t%s\t%d\n", fractions(m.Box), m.Frames)
 	})
 	if s.Picture != "" {

@@ -105,7 +105,11 @@ func TestCameraCheckRefusesWhatMakesNoSense(t *testing.T) {
 		require.Equal(t, 2, r.code, "%v: %s", args, r.stderr)
 		require.Contains(t, r.stderr, "--help")
 	}
-	r := porchlight(t, "camera", "check", "--models", dir, "--model", visiontest.Model, filepath.Join(dir, "absent.mp4"))
+	source := filepath.Join(dir, "a.jpg")
+	require.NoError(t, os.WriteFile(source, []byte("x"), 0o644))
+	r := porchlight(t, "camera", "check", "--save", source, "--models", dir, source)
+	require.Equal(t, 2, r.code)
+	r = porchlight(t, "camera", "check", "--models", dir, "--model", visiontest.Model, filepath.Join(dir, "absent.mp4"))
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "absent.mp4")
 	require.Empty(t, r.stdout)

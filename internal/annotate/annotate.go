@@ -55,7 +55,9 @@ func (a *Annotator) Draw(v *pipeline.View) *event.Frame {
 		c.box(b, style{color: white, alpha: opaque, thick: 1, dashed: true})
 	}
 	for _, i := range v.Ignored {
-		ignored(c, i)
+		if !Continues(v, i) {
+			ignored(c, i)
+		}
 	}
 	for _, t := range v.Tracks {
 		object(c, t)

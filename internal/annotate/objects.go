@@ -2,11 +2,23 @@ package annotate
 
 import (
 	"fmt"
+	"slices"
 
 	"porchlight/internal/event"
 	"porchlight/internal/pipeline"
 	"porchlight/internal/track"
 )
+
+// samePlace is the overlap (IoU) from which two boxes are of one thing.
+const samePlace = 0.4
+
+// Continues says whether something that was too weak to count by itself was
+// taken for an object that is followed: then there is no need to tell of it.
+func Continues(v *pipeline.View, i pipeline.Ignored) bool {
+	return slices.Contains(v.Found, i.Detection) && slices.ContainsFunc(v.Tracks, func(t track.Track) bool {
+		return t.Seen && t.True && t.Box.IoU(i.Box) > samePlace
+	})
+}
 
 // ignored draws a detection that does not count, and why.
 func ignored(c *canvas, i pipeline.Ignored) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -73,11 +72,8 @@ func (n *notes) view(v *pipeline.View) {
 		n.object(t)
 	}
 	for _, i := range v.Ignored {
-		n.ignored(i)
-	}
-	for _, d := range v.Found {
-		if d.Score < n.cfg.MinScore && !followed(d, v.Tracks) {
-			n.ignored(pipeline.Ignored{Detection: d, Reason: fmt.Sprintf("score %.2f is under %.2f", d.Score, n.cfg.MinScore)})
+		if !annotate.Continues(v, i) {
+			n.ignored(i)
 		}
 	}
 	if w := worth(v); w > n.best {
@@ -94,10 +90,6 @@ func worth(v *pipeline.View) float64 {
 		}
 	}
 	return w
-}
-
-func followed(d event.Detection, tracks []track.Track) bool {
-	return slices.ContainsFunc(tracks, func(t track.Track) bool { return t.Seen && t.True && t.Box.IoU(d.Box) > samePlace })
 }
 
 func (n *notes) object(t track.Track) {

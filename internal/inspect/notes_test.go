@@ -36,7 +36,7 @@ func show(n *notes, views ...*pipeline.View) {
 }
 
 func TestWhatIsSeenIsToldByTrack(t *testing.T) {
-	n := newNotes(Config{Settings: halves(), MinScore: 0.5})
+	n := newNotes(Config{Settings: halves()})
 	person := func(score, x float64, seen, sure bool) track.Track {
 		return track.Track{ID: 7, Label: "person", Score: score, Box: box(x, .2, x+.2, .8), Seen: seen, True: sure}
 	}
@@ -62,9 +62,12 @@ func TestWhatIsSeenIsToldByTrack(t *testing.T) {
 }
 
 func TestWhatIsIgnoredIsToldByPlace(t *testing.T) {
-	n := newNotes(Config{MinScore: 0.5})
+	n := newNotes(Config{})
 	found := func(label string, score float64, b event.Box) event.Detection {
 		return event.Detection{Label: label, Score: score, Box: b}
+	}
+	weak := func(d event.Detection, tracks ...track.Track) *pipeline.View {
+		return &pipeline.View{Found: []event.Detection{d}, Tracks: tracks, Ignored: []pipeline.Ignored{{Detection: d, Reason: "too weak"}}}
 	}
 	here, there := box(.1, .1, .3, .3), box(.6, .6, .8, .8)
 	show(n,
@@ -72,16 +75,16 @@ func TestWhatIsIgnoredIsToldByPlace(t *testing.T) {
 		&pipeline.View{Ignored: []pipeline.Ignored{
 			{Detection: found("cat", .7, box(.11, .1, .31, .3)), Reason: "in object mask 2"}, {Detection: found("cat", .8, there), Reason: "too small"},
 		}},
-		&pipeline.View{Found: []event.Detection{found("dog", .3, here), found("dog", .9, there)}},
+		weak(found("dog", .3, here)),
 		// A weak sighting of what is followed counts.
-		&pipeline.View{Found: []event.Detection{found("dog", .3, there)}, Tracks: []track.Track{{ID: 1, Label: "dog", Seen: true, True: true, Box: there}}},
+		weak(found("dog", .3, there), track.Track{ID: 1, Label: "dog", Seen: true, True: true, Box: there}),
 	)
 	r, err := n.conclude(nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, []Ignored{
 		{Label: "cat", Score: .7, Box: box(.11, .1, .31, .3), Reason: "in object mask 2", Frames: 2},
 		{Label: "cat", Score: .8, Box: there, Reason: "too small", Frames: 1},
-		{Label: "dog", Score: .3, Box: here, Reason: "score 0.30 is under 0.50", Frames: 1},
+		{Label: "dog", Score: .3, Box: here, Reason: "too weak", Frames: 1},
 	}, r.Ignored)
 }
 

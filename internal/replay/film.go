@@ -53,7 +53,7 @@ func FilmPaths(out string, files []string) ([]string, error) {
 		}
 		taken[path] = true
 		for _, input := range files {
-			if same(path, input) {
+			if SameFile(path, input) {
 				return nil, fmt.Errorf("%w: %s is one of the videos; name another file", ErrFilm, path)
 			}
 		}
@@ -62,8 +62,8 @@ func FilmPaths(out string, files []string) ([]string, error) {
 	return paths, nil
 }
 
-// same says whether two names lead to one file that exists.
-func same(a, b string) bool {
+// SameFile says whether two names lead to one file that exists.
+func SameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)

@@ -102,8 +102,9 @@ func eachImport(all files, look func(f goFile, imported string) *fault) []fault 
 // section 4.
 func edgeRooms() []string {
 	return []string{
-		"internal/capture", "internal/edge", "internal/greengrass", "internal/iot", "internal/kvs", "internal/live",
-		"internal/media", "internal/pipeline", "internal/privacy", "internal/track", "internal/vision",
+		"internal/annotate", "internal/capture", "internal/edge", "internal/greengrass", "internal/inspect", "internal/iot",
+		"internal/kvs", "internal/live", "internal/media", "internal/pipeline", "internal/privacy", "internal/replay",
+		"internal/track", "internal/vision",
 	}
 }
 

@@ -119,7 +119,7 @@ func (p *Page) serve(ctx context.Context, listener net.Listener, handler http.Ha
 	farewell, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
 	defer cancel()
 	if err := server.Shutdown(farewell); err != nil {
-		server.Close()
+		_ = server.Close() // who does not go is cut off
 	}
 	<-served
 	return nil
