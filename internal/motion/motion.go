@@ -84,9 +84,8 @@ func (d *Detector) Observe(f *event.Frame) Result {
 	}
 	d.light.measure(luma, d.model.background, d.model.probes)
 	d.model.tune(d.light.threshold(d.cfg.Threshold), d.light.noise)
-	changed := d.model.classify(luma, &d.light)
-	calibrating := d.guard.check(d, luma, changed, dt)
-	if calibrating {
+	d.model.classify(luma, &d.light)
+	if d.guard.check(d, luma, dt) {
 		d.finder.forget()
 		return Result{Area: d.model.fraction(), Calibrating: true}
 	}
