@@ -56,8 +56,9 @@ const (
 	rainBlobs   = 0.4 // fleeting blobs in a frame, on average
 	burstBlobs  = 4   // or in this one
 	rainSeconds = 3.0
-	fewBlobs    = 4  // so few are no rain
+	fewBlobs    = 4  // so few are near each other by no chance
 	jumpCells   = 12 // how far a small object gets between frames
+	walkCells   = 4  // and how far at a walk
 	loneStrong  = 3  // strong cells of a small blob
 )
 
@@ -267,15 +268,19 @@ func (f *finder) keepTrusted(dt float64) {
 	f.next = append(f.next[:0], f.blobs...)
 	fleeting := 0
 	for _, b := range f.blobs {
-		if !b.lasting() && !f.large(b, false) {
+		if !b.lasting() && !f.large(b, false) && !f.followed(b, walkCells) {
 			fleeting++
 		}
 	}
 	f.fleeting += (float64(fleeting) - f.fleeting) * (1 - math.Exp(-dt/rainSeconds))
 	raining := f.fleeting > rainBlobs || fleeting >= burstBlobs
+	gap := int32(walkCells)
+	if max(len(f.last), len(f.next)) <= fewBlobs {
+		gap = jumpCells
+	}
 	kept := f.blobs[:0]
 	for _, b := range f.blobs {
-		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b)))) {
+		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b, gap)))) {
 			kept = append(kept, b)
 		}
 	}
@@ -304,11 +309,10 @@ func (f *finder) soft(b blob) bool {
 		14*b.rise*b.cells < 5*b.differ*b.sides
 }
 
-// followed: a blob of like size was near in the last frame, and there are so
-// few that this is no chance.
-func (f *finder) followed(b blob) bool {
-	return len(f.last) <= fewBlobs && len(f.next) <= fewBlobs && slices.ContainsFunc(f.last, func(o blob) bool {
-		return o.near(b, jumpCells, jumpCells) && o.cells < 3*b.cells && b.cells < 3*o.cells
+// followed: a blob of like size was near in the last frame.
+func (f *finder) followed(b blob, gap int32) bool {
+	return slices.ContainsFunc(f.last, func(o blob) bool {
+		return o.near(b, gap, gap) && o.cells < 3*b.cells && b.cells < 3*o.cells
 	})
 }
 
