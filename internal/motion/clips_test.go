@@ -51,6 +51,13 @@ func TestClips(t *testing.T) {
 			t.Logf("empty: boxes in %.3f of the frames; moving: in %.3f", still, seen)
 			require.LessOrEqual(t, still, c.most)
 			require.GreaterOrEqual(t, seen, c.least)
+			if clip == "vtest.avi" { // some five to ten people, the farthest a tenth of the height
+				sum := 0
+				for _, n := range boxes {
+					sum += n
+				}
+				require.Greater(t, float64(sum)/float64(len(boxes)), 4.0)
+			}
 		})
 	}
 }

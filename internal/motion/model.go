@@ -50,8 +50,8 @@ const (
 	mostNoise        = 14 * level
 	edgeAllowance    = 0.75 // of the step to the next cell: a camera that shakes by as much is still
 	edgeStep         = 14 * level
-	tunedRows        = 4 // every how many frames a row is tuned
-	weakPart         = 0.6
+	tunedRows        = 4   // every how many frames a row is tuned
+	weakPart         = 0.4 // of the threshold, from which a cell counts
 )
 
 func newModel(cols, rows int, masked []bool) model {
