@@ -211,6 +211,6 @@ func TestYuNetFindsTheFacesOfMTCNN(t *testing.T) {
 		t.Logf("%s: %d of %d faces, %d extra on %d images", model, matched, sure, extra, len(oracle.Images))
 		require.GreaterOrEqual(t, float64(matched), least*float64(sure), model)
 		require.LessOrEqual(t, extra, sure/4, model)
-		require.Greater(t, float64(alike), 0.9*float64(pairs), "%s: landmarks; they differ on some profiles", model)
+		require.Greater(t, float64(alike), 0.85*float64(pairs), "%s: landmarks; they differ on some profiles", model)
 	}
 }
