@@ -217,7 +217,7 @@ func (p *Pipeline) record(v *View) []news {
 
 // Close ends the event that is open, if one is, and keeps what must survive a restart.
 func (p *Pipeline) Close(ctx context.Context) error {
-	fault := p.publish(ctx, p.recorder.finish())
+	fault := p.publish(ctx, p.recorder.close(p.last))
 	p.save(p.last)
 	return fault
 }

@@ -182,6 +182,15 @@ func (r *recorder) finish() []news {
 	return out
 }
 
+// close ends the open event because there are no more frames. What was there
+// at the last look still was when they ended.
+func (r *recorder) close(last time.Time) []news {
+	if since := last.Sub(r.activeAt); since > 0 && since <= stillEvery {
+		r.activeAt = last
+	}
+	return r.finish()
+}
+
 // current returns a copy of the event that is open, or nil.
 func (r *recorder) current() *event.Event {
 	if r.open == nil {
