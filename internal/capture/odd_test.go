@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"image/gif"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,31 @@ func TestDamagedInside(t *testing.T) {
 			require.Empty(t, decoders(t))
 		})
 	}
+}
+
+// TestGIFDelays plays a GIF whose pictures stay for different times.
+func TestGIFDelays(t *testing.T) {
+	path := makeClip(t, "clip.gif", "-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=2", "-vf", "select='not(mod(n,5))+gt(n,13)',format=rgb24",
+		"-fps_mode", "passthrough")
+	frames, err := all(t, Config{URL: path, Pace: FullSpeed})
+	require.NoError(t, err)
+	require.Equal(t, gifTimes(t, path), offsets(frames))
+	require.Equal(t, []int64{0, 500, 1000, 1400, 1500, 1600, 1700, 1800, 1900}, offsets(frames))
+}
+
+// gifTimes reads when a GIF's pictures appear, in milliseconds.
+func gifTimes(t *testing.T, path string) []int64 {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	pictures, err := gif.DecodeAll(f)
+	require.NoError(t, err)
+	times := make([]int64, len(pictures.Delay))
+	for i, delay := range pictures.Delay[:len(times)-1] { // in hundredths of a second
+		times[i+1] = times[i] + int64(delay)*10
+	}
+	return times
 }
 
 // TestFileTimesRunBack plays a file whose timestamps jump back in the middle.
@@ -206,6 +232,30 @@ func TestStreamTimesJumpBack(t *testing.T) {
 			last = f
 		}
 	}
+}
+
+// TestStreamDamagedUnits sends units that are cut short, empty or foreign
+// between good ones: the pictures after the next keyframe are whole.
+func TestStreamDamagedUnits(t *testing.T) {
+	bus, frames := decodePackets(t, Config{})
+	packets := filePackets(t, makeClip(t, "clip.mp4", append(scene("10", "3"), "-c:v", "libx264", "-bf", "0", "-g", "10")...))
+	damage := map[int][][]byte{3: {{0x41}}, 5: {}, 6: {{}}, 8: {{0x41, 0xff, 0xff, 0xff}}, 14: {{0x18, 0x00}}}
+	for i, p := range packets {
+		if au, bad := damage[i]; bad {
+			p.AU = au
+		}
+		bus.Publish(p)
+	}
+	for {
+		f := nextFrame(t, frames)
+		if i := int(f.Offset / (100 * time.Millisecond)); i >= 20 {
+			require.InDelta(t, 4*(i+1), squareX(f), 2)
+			if i == 28 {
+				break
+			}
+		}
+	}
+	require.Len(t, decoders(t), 1)
 }
 
 // TestLostConnectionStaysLost shows a picture that was still in the decoder

@@ -43,9 +43,9 @@ func TestTimelineNeverRunsBack(t *testing.T) {
 func TestWallClockOfBPictures(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := wallClock{log: discard()}
-	order := []time.Duration{0, 300, 100, 200, 600, 400, 500}
+	order := []int{0, 300, 100, 200, 600, 400, 500}
 	for i, ms := range order {
-		pts := ms * time.Millisecond
+		pts := time.Duration(ms) * time.Millisecond
 		require.Equal(t, start.Add(pts), c.at(pts, start.Add(time.Duration(i)*100*time.Millisecond), start.Add(pts)))
 	}
 }
