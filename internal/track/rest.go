@@ -68,8 +68,10 @@ func (o *object) since() time.Time {
 	return o.FirstSeen
 }
 
+// settled says whether the object has been at rest for a while. Where it was
+// seen last counts as well: it takes some looks to find that it has moved.
 func (o *object) settled(at time.Time) bool {
-	return o.Stationary || (o.Hits > youngHits && at.Sub(o.since()) >= settleTime)
+	return o.Stationary || (o.Hits > youngHits && at.Sub(o.since()) >= settleTime && o.rest.IoU(o.Box) >= movedIoU)
 }
 
 // judge decides whether an object that is seen has moved or rests.
