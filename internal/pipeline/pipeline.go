@@ -211,7 +211,7 @@ func (p *Pipeline) record(v *View) []news {
 	p.zones.observe(v.Frame.Time, v.Tracks)
 	return p.recorder.observe(moment{
 		view: v, active: p.activity.observe(v), zones: p.zones.of, name: p.faces.name,
-		changes: p.things.observe(v), pending: p.things.pending(),
+		changes: p.things.observe(v, p.tracker.Changes()), pending: p.things.pending(),
 	})
 }
 

@@ -120,6 +120,7 @@ func (r *recorder) things(changes []things.Change) (told bool) {
 		}
 		if !slices.Contains(*list, c.Zone) {
 			*list, told = append(*list, c.Zone), true
+			slices.Sort(*list)
 		}
 	}
 	return told
