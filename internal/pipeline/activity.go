@@ -40,7 +40,9 @@ const (
 	firstSight  = 2500 * time.Millisecond
 )
 
-func newActivity() *activity { return &activity{objects: map[int64]*presence{}} }
+func newActivity(knows bool) *activity {
+	return &activity{knows: knows, objects: map[int64]*presence{}}
+}
 
 // observe returns the active tracks among those seen in this frame.
 func (a *activity) observe(v *View) []actor {

@@ -84,7 +84,11 @@ func (r *recorder) observe(m moment) []news {
 	if r.resumed {
 		r.resumed = false
 		if now.Sub(r.activeAt) > resumeWithin || now.Before(r.activeAt) {
-			return r.finish()
+			out := r.finish()
+			if now.Before(r.activeAt) {
+				r.forget()
+			}
+			return out
 		}
 		r.log.Info("event goes on after a restart", "camera", r.camera, "event", r.open.EventID)
 	}
@@ -181,6 +185,9 @@ func (r *recorder) finish() []news {
 	r.open, r.best = nil, picture{}
 	return out
 }
+
+// forget when the last events were: the clock has been set back.
+func (r *recorder) forget() { r.activeAt, r.severity.alertEnd = time.Time{}, time.Time{} }
 
 // current returns a copy of the event that is open, or nil.
 func (r *recorder) current() *event.Event {
