@@ -82,8 +82,8 @@ func (s *stateFile) read() (*saved, error) {
 // save writes the state file. A fault is logged: the camera goes on, and only
 // forgets at the next restart.
 func (p *Pipeline) save(now time.Time) {
-	if p.state.path == "" {
-		return
+	if p.state.path == "" || p.last.IsZero() {
+		return // without a frame nothing has been learnt
 	}
 	p.state.saved = now
 	tracks, err := p.tracker.Save()
