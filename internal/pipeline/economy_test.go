@@ -40,7 +40,6 @@ func TestFutileMotionIsLookedAtLessAndLess(t *testing.T) {
 		}
 		counts = append(counts, s.line.Stats().Looks-before)
 	}
-	t.Log(counts)
 	require.Greater(t, counts[0], int64(20))
 	require.Less(t, counts[1], counts[0])
 	require.LessOrEqual(t, counts[3], int64(15), "%v", counts)
