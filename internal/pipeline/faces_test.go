@@ -182,13 +182,13 @@ func TestOnlyPersonsHaveFaces(t *testing.T) {
 	s.pass(car, 6*time.Second)
 	s.pass(cat, 6*time.Second)
 	require.Zero(t, heads.calls)
-	s.pass(person, 6*time.Second)
+	s.loiter(near(person), 4*time.Second)
 	require.Positive(t, heads.calls)
 }
 
 func TestFarPersonsAreNotLookedAt(t *testing.T) {
 	s, heads := faceStage(t, nil)
-	s.move(block{kind: person, x: -0.05, y: 0.4, w: 0.05, h: 0.25}, 1, 6*time.Second) // 16 pixels wide
+	s.move(block{kind: person, x: -0.05, y: 0.4, w: 0.05, h: 0.25}, 1, 6*time.Second) // 8 pixels wide
 	require.Zero(t, heads.calls)
 	require.NotEmpty(t, s.out.events)
 }

@@ -76,7 +76,11 @@ func blocksIn(f *event.Frame) map[uint8]event.Box {
 	type bounds struct{ x0, y0, x1, y1 int }
 	found := map[uint8]*bounds{}
 	for y := range f.Height {
-		for x := range f.Width {
+		row := f.Pix[y*f.Width*3 : (y+1)*f.Width*3]
+		if bytes.IndexByte(row, 0) < 0 { // blocks have no blue
+			continue
+		}
+		for x := bytes.IndexByte(row, 0) / 3; x <= bytes.LastIndexByte(row, 0)/3; x++ {
 			i := (y*f.Width + x) * 3
 			if f.Pix[i] != 0 || f.Pix[i+1] == 0 || f.Pix[i+1] > 20 {
 				continue
@@ -108,7 +112,8 @@ type stage struct {
 	now       time.Time
 	step      time.Duration // between frames
 	w, h      int
-	light     uint8
+	light     uint8          // of the ground
+	lit       uint8          // what grounds are made for
 	grounds   []*event.Frame // noise
 	rng       *rand.Rand
 	count     int
@@ -128,7 +133,7 @@ func newStage(t testing.TB, change func(*pipeline.Config)) *stage {
 func coldStage(t testing.TB, change func(*pipeline.Config)) *stage {
 	s := &stage{
 		t: t, detector: newBlockDetector(), out: &sink{}, now: start, step: 200 * time.Millisecond,
-		w: 320, h: 180, light: 90, rng: rand.New(rand.NewPCG(1, 2)),
+		w: 160, h: 90, light: 90, rng: rand.New(rand.NewPCG(1, 2)),
 	}
 	settings := config.CameraDefaults()
 	settings.Labels = []string{"person", "car", "cat"}
@@ -156,21 +161,18 @@ func (s *stage) restart(resume *event.Event) {
 }
 
 func (s *stage) frame(blocks ...block) *event.Frame {
-	if len(s.grounds) == 0 || s.grounds[0].Width != s.w || s.grounds[0].Height != s.h {
-		s.grounds = nil
+	if len(s.grounds) == 0 || s.grounds[0].Width != s.w || s.grounds[0].Height != s.h || s.lit != s.light {
+		s.grounds, s.lit = nil, s.light
 		for range 5 {
 			g := &event.Frame{Width: s.w, Height: s.h, Pix: make([]byte, s.w*s.h*3)}
 			for i := range g.Pix {
-				g.Pix[i] = uint8(s.rng.IntN(6))
+				g.Pix[i] = s.light + uint8(s.rng.IntN(6))
 			}
 			s.grounds = append(s.grounds, g)
 		}
 	}
 	f := *s.grounds[s.count%len(s.grounds)]
 	f.Pix = bytes.Clone(f.Pix)
-	for i := range f.Pix {
-		f.Pix[i] += s.light
-	}
 	f.Sequence, f.Time = int64(s.count), s.now
 	s.count++
 	for _, b := range append(append([]block(nil), s.parked...), blocks...) {

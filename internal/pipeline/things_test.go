@@ -111,7 +111,9 @@ func TestWhoStaysDoesNotHoldTheEventOpen(t *testing.T) {
 }
 
 func TestZonesWithoutThingsTellOfNone(t *testing.T) {
-	s := newStage(t, func(c *pipeline.Config) { c.Settings.Zones = zonesOf(t, "step", "0.3,0.5; 0.7,0.5; 0.7,0.95; 0.3,0.95") })
+	s := newStage(t, func(c *pipeline.Config) {
+		c.Settings.Zones = zonesOf(t, "step", "0.3,0.5; 0.7,0.5; 0.7,0.95; 0.3,0.95")
+	})
 	s.visit(person, func() { s.parked = []block{parcel()} })
 	s.idle(13 * time.Second)
 	require.Empty(t, s.only().Appeared)
