@@ -1,15 +1,14 @@
 package footage
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
-
-	"context"
-	"log/slog"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,6 +19,7 @@ import (
 	"porchlight/internal/pipeline"
 	"porchlight/internal/region"
 	"porchlight/internal/vision"
+	"porchlight/internal/vision/visiontest"
 	"porchlight/models"
 )
 
@@ -29,16 +29,17 @@ type stillScene struct {
 	frame  func(*testing.T) *event.Frame
 }
 
+// stillScenes are those of the footage, or one that the tests paint.
 func stillScenes() map[string]stillScene {
-	at := func(clip string, seconds float64) func(*testing.T) *event.Frame {
-		return func(t *testing.T) *event.Frame { return moment(t, clip, seconds) }
+	if os.Getenv("PORCHLIGHT_TESTDATA") == "" {
+		return map[string]stillScene{
+			"house": {false, func(*testing.T) *event.Frame { return weather.Scene(640, 360, 3) }},
+		}
 	}
 	return map[string]stillScene{
-		"room":          {false, at("one-by-one-person-detection.mp4", 2)},
-		"empty parking": {false, at("car-detection.mp4", 2)},
-		"painted house": {false, func(*testing.T) *event.Frame { return weather.Scene(640, 360, 3) }},
-		"street":        {true, func(t *testing.T) *event.Frame { return withoutPassersBy(t, "vtest.avi") }},
-		"drive":         {true, parkedCar},
+		"room":   {false, func(t *testing.T) *event.Frame { return moment(t, "one-by-one-person-detection.mp4", 2) }},
+		"street": {true, func(t *testing.T) *event.Frame { return withoutPassersBy(t, "vtest.avi") }},
+		"drive":  {true, parkedCar},
 	}
 }
 
@@ -52,12 +53,20 @@ func testdata(t *testing.T) string {
 	return dir
 }
 
-// eye opens the real model.
+// eye opens the real model, or the synthetic one where there is no footage.
 func eye(t *testing.T) *vision.Detector {
 	t.Helper()
-	store, err := modelstore.New(modelstore.Config{Dir: filepath.Join(testdata(t), "models"), Manifest: models.Manifest()})
+	name, dir := model, t.TempDir()
+	if data := os.Getenv("PORCHLIGHT_TESTDATA"); data != "" {
+		dir = filepath.Join(data, "models")
+	} else {
+		name = visiontest.Model
+		_, err := visiontest.WriteSyntheticSSD(dir)
+		require.NoError(t, err)
+	}
+	store, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest()})
 	require.NoError(t, err)
-	detector, err := vision.Open(store, model, pipeline.WeakScore)
+	detector, err := vision.Open(store, name, pipeline.WeakScore)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, detector.Close()) })
 	return detector
