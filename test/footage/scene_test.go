@@ -26,22 +26,33 @@ import (
 // stillScene is a picture on which nothing moves.
 type stillScene struct {
 	parked bool // a vehicle is on it, at rest from the start
+	shown  []weather.Span
 	frame  func(*testing.T) *event.Frame
 }
 
-// stillScenes are those of the footage, or one that the tests paint.
+// stillScenes are those of the footage, or one that the tests paint. The street
+// is the most restless in the headlights, and shown for a part of the time.
 func stillScenes() map[string]stillScene {
+	const minute = time.Minute
+	all := []weather.Span{{From: 0, To: time.Hour}, {From: time.Hour, To: 4 * time.Hour}, {From: 4 * time.Hour, To: weather.Length + 10*minute}}
 	if os.Getenv("PORCHLIGHT_TESTDATA") == "" {
 		return map[string]stillScene{
-			"house": {false, func(*testing.T) *event.Frame { return weather.Scene(640, 360, 3) }},
+			"house": {false, all, func(*testing.T) *event.Frame { return weather.Scene(streamWidth, 360, 3) }},
 		}
 	}
+	some := []weather.Span{
+		{From: 55 * minute, To: 70 * minute}, {From: weather.Dusk - 5*minute, To: weather.Dusk + 50*minute},
+		{From: 295 * minute, To: 310 * minute}, {From: weather.Dawn - 5*minute, To: weather.Dawn + 5*minute},
+	}
 	return map[string]stillScene{
-		"room":   {false, func(t *testing.T) *event.Frame { return moment(t, "one-by-one-person-detection.mp4", 2) }},
-		"street": {true, func(t *testing.T) *event.Frame { return withoutPassersBy(t, "vtest.avi") }},
-		"drive":  {true, parkedCar},
+		"room":   {false, all, func(t *testing.T) *event.Frame { return moment(t, "one-by-one-person-detection.mp4", 2) }},
+		"street": {true, some, func(t *testing.T) *event.Frame { return withoutPassersBy(t, "vtest.avi") }},
+		"drive":  {true, all, parkedCar},
 	}
 }
+
+// streamWidth in pixels, of the small stream that a camera offers for this.
+const streamWidth = 640
 
 // testdata returns the folder with footage and models.
 func testdata(t *testing.T) string {
@@ -80,7 +91,7 @@ func between(t *testing.T, file string, from, to time.Duration) (frames []*event
 	ctx, stop := context.WithCancelCause(t.Context())
 	defer stop(nil)
 	err := capture.Run(ctx, capture.Config{
-		Name: "home.clip", URL: file, FPS: 5, MaxWidth: 1280, Pace: capture.FullSpeed, Log: slog.New(slog.DiscardHandler),
+		Name: "home.clip", URL: file, FPS: 5, MaxWidth: streamWidth, Pace: capture.FullSpeed, Log: slog.New(slog.DiscardHandler),
 	}, func(f *event.Frame) {
 		switch {
 		case ctx.Err() != nil:
