@@ -184,7 +184,7 @@ func TestLiveInput(t *testing.T) {
 	cfg := Config{URL: "x", Log: discard(), MaxWidth: 160, FPS: 5}
 	require.NoError(t, cfg.complete())
 	var frames []*event.Frame
-	p := &player{cfg: cfg, states: &states{cfg: cfg}, deliver: func(f *event.Frame) { frames = append(frames, f) }}
+	p := &player{cfg: cfg, states: &states{cfg: cfg}, times: timeline{log: cfg.Log}, deliver: func(f *event.Frame) { frames = append(frames, f) }}
 	err := playLive(t.Context(), cfg, p, []string{"-re", "-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=1"})
 	require.ErrorIs(t, err, ErrStalled, "a live input does not end")
 	require.Len(t, frames, 5)

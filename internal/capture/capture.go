@@ -77,6 +77,13 @@ type Config struct {
 // nothing to play, and never because a live source is at fault: that is
 // reported to OnState and tried again, 0.5 to 30 seconds later.
 //
+// A frame's Time is at least a millisecond after that of the frame before,
+// also over reconnects and when a clock steps back; its Offset is what the
+// source says and may run back where a file's timestamps or a camera's do.
+//
+// A file whose pictures change their size goes on at the size of its first
+// one; a camera that does so goes on at its new size.
+//
 // A slow handler makes a live or real-time source drop frames, never lag.
 func Run(ctx context.Context, cfg Config, handle func(*event.Frame)) error {
 	if err := cfg.complete(); err != nil {
@@ -92,7 +99,7 @@ func Run(ctx context.Context, cfg Config, handle func(*event.Frame)) error {
 	states := &states{cfg: cfg}
 	states.set(event.CameraConnecting, nil)
 
-	p := &player{cfg: cfg, states: states, deliver: handle}
+	p := &player{cfg: cfg, states: states, times: timeline{log: cfg.Log}, deliver: handle}
 	if src.live() || cfg.Pace == RealTime {
 		box := newLatest(cfg.Log, handle)
 		defer box.close()
@@ -142,6 +149,7 @@ type source interface {
 type player struct {
 	cfg      Config
 	states   *states
+	times    timeline
 	deliver  func(*event.Frame)
 	sequence int64
 }
@@ -151,7 +159,7 @@ func (p *player) show(pic ffmpeg.Picture, at time.Time, offset time.Duration) {
 	p.states.set(event.CameraRunning, nil)
 	p.deliver(&event.Frame{
 		Sequence: p.sequence,
-		Time:     at,
+		Time:     p.times.at(at),
 		Offset:   offset,
 		Width:    pic.Width,
 		Height:   pic.Height,

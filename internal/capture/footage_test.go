@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,6 +43,9 @@ func TestFootage(t *testing.T) {
 				require.InDelta(t, expect[i]-expect[0], times[i]-times[0], 2, "frame %d", i)
 			}
 			require.Less(t, times[0], int64(100))
+			if filepath.Ext(name) == ".gif" {
+				require.Equal(t, gifTimes(t, path), times, "a second witness")
+			}
 		})
 	}
 }

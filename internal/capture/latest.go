@@ -15,8 +15,13 @@ type latest struct {
 	done    sync.WaitGroup
 	log     *slog.Logger
 	dropped int64
+	told    int64 // of those dropped
 	noted   time.Time
 }
+
+// dropWorthy is how many dropped frames are worth a warning: a camera that
+// wakes from rest hands on a few at once, which is no slowness.
+const dropWorthy = 10
 
 func newLatest(log *slog.Logger, handle func(*event.Frame)) *latest {
 	l := &latest{frames: make(chan *event.Frame, 1), log: log}
@@ -38,8 +43,8 @@ func (l *latest) put(f *event.Frame) {
 	select {
 	case <-l.frames:
 		l.dropped++
-		if time.Since(l.noted) > time.Minute {
-			l.noted = time.Now()
+		if l.dropped-l.told >= dropWorthy && time.Since(l.noted) > time.Minute {
+			l.noted, l.told = time.Now(), l.dropped
 			l.log.Warn("frames dropped because they are handled too slowly; lower fps or width", "dropped", l.dropped)
 		}
 	default:

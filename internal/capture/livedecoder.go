@@ -127,6 +127,7 @@ func (j *decoding) feed(ctx context.Context, packets *media.Reader) (*media.Pack
 	if err := to.header(j.first.Stream); err != nil {
 		return nil, err
 	}
+	newest := j.first.PTS
 	for p := j.first; ; {
 		burst := j.gate.admit(p)
 		if len(burst) > 1 {
@@ -141,9 +142,10 @@ func (j *decoding) feed(ctx context.Context, packets *media.Reader) (*media.Pack
 		if p, err = packets.Next(ctx); err != nil {
 			return nil, err
 		}
-		if p.Stream != j.first.Stream {
-			return p, nil
+		if p.Stream != j.first.Stream || p.Key && p.PTS < newest-maxClockSkew {
+			return p, nil // timestamps that jump back are as good as a new stream
 		}
+		newest = max(newest, p.PTS)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestBFrames(t *testing.T) {
 	frames := make(chan *event.Frame, 100)
 	bus := &media.Bus{}
 	d := &liveDecoder{cfg: cfg, packets: bus.Subscribe(100), player: &player{
-		cfg: cfg, states: &states{cfg: cfg}, deliver: func(f *event.Frame) { frames <- f },
+		cfg: cfg, states: &states{cfg: cfg}, times: timeline{log: cfg.Log}, deliver: func(f *event.Frame) { frames <- f },
 	}}
 	defer d.packets.Close()
 	ctx, cancel := context.WithCancel(t.Context())

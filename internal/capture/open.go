@@ -40,7 +40,7 @@ func open(ctx context.Context, cfg Config) (source, error) {
 			return nil, fmt.Errorf("%w: its RTSP address cannot be understood; want rtsp://user:password@host:554/path,"+
 				" with special characters in the password percent-encoded", ErrConfig)
 		}
-		return &rtspSource{cfg: cfg, url: u}, nil
+		return newRTSPSource(cfg, u), nil
 	case scheme != "":
 		return nil, fmt.Errorf("%w: %s is not supported; want rtsp://, rtsps://, /dev/videoN or the path of a file or folder",
 			ErrConfig, scheme)

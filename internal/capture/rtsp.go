@@ -15,7 +15,6 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/pion/rtp"
 
-	"porchlight/internal/event"
 	"porchlight/internal/media"
 )
 
@@ -28,6 +27,21 @@ const decoderQueue = 120
 type rtspSource struct {
 	cfg Config
 	url *base.URL
+
+	lost, large *tally // RTP packets; access units
+}
+
+func newRTSPSource(cfg Config, u *base.URL) *rtspSource {
+	return &rtspSource{
+		cfg: cfg, url: u,
+		lost: &tally{tell: func(n uint64) {
+			cfg.Log.Warn("packets lost on the way from the camera; check its network", "lost", n)
+		}},
+		large: &tally{tell: func(n uint64) {
+			cfg.Log.Warn("access units left out because they are too large; lower the camera's bit rate",
+				"access_units", n, "limit_bytes", media.MaxAccessUnit)
+		}},
+	}
 }
 
 func (s *rtspSource) live() bool { return true }
@@ -48,11 +62,13 @@ func (s *rtspSource) play(ctx context.Context, p *player) error {
 	retry := backoff{min: s.cfg.retryMin, max: s.cfg.retryMax}
 	for {
 		began := time.Now()
-		err := s.connect(ctx, bus)
+		err := s.connect(ctx, bus, p.states)
+		s.lost.flush()
+		s.large.flush()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.states.set(event.CameraFailed, err)
+		p.states.lose(err)
 		if time.Since(began) > s.cfg.retryMax {
 			retry.reset()
 		}
@@ -63,7 +79,7 @@ func (s *rtspSource) play(ctx context.Context, p *player) error {
 }
 
 // connect plays one connection until it fails.
-func (s *rtspSource) connect(ctx context.Context, bus *media.Bus) error {
+func (s *rtspSource) connect(ctx context.Context, bus *media.Bus, states *states) error {
 	tcp := gortsplib.ProtocolTCP
 	client := &gortsplib.Client{
 		Scheme:       s.url.Scheme,
@@ -75,9 +91,7 @@ func (s *rtspSource) connect(ctx context.Context, bus *media.Bus) error {
 		OnDecodeError: func(err error) {
 			s.cfg.Log.Debug("damaged packet", "error", Redact(err.Error()))
 		},
-		OnPacketsLost: func(lost uint64) {
-			s.cfg.Log.Warn("packets lost on the way from the camera", "lost", lost)
-		},
+		OnPacketsLost: s.lost.add,
 	}
 	if err := client.Start(); err != nil {
 		return s.explain(err)
@@ -104,6 +118,7 @@ func (s *rtspSource) connect(ctx context.Context, bus *media.Bus) error {
 		return err
 	}
 	client.OnPacketRTP(track, h264, receive)
+	states.regain()
 	if _, err := client.Play(nil); err != nil {
 		return s.explain(err)
 	}
@@ -141,7 +156,7 @@ func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media
 		return nil, fmt.Errorf("%w: %w", ErrNoVideoTrack, err)
 	}
 	packets := media.NewH264Packetizer(f.SPS, f.PPS)
-	clock := &wallClock{}
+	clock := &wallClock{log: s.cfg.Log}
 	return func(pkt *rtp.Packet) {
 		now := time.Now()
 		// The library has to see every packet, or it never finds the time base.
@@ -159,7 +174,7 @@ func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media
 		p, err := packets.Packet(au, pts, clock.at(pts, now, reported))
 		if err != nil {
 			if errors.Is(err, media.ErrTooLarge) {
-				s.cfg.Log.Warn("access unit left out", "error", err)
+				s.large.add(1)
 			}
 			return
 		}

@@ -14,6 +14,23 @@ type states struct {
 	mu      sync.Mutex
 	state   event.CameraState
 	message string
+	lost    bool // the connection is down, whatever the decoder still shows
+}
+
+// lose reports that the connection is down. Pictures that were still on their
+// way do not make the camera run again.
+func (s *states) lose(fault error) {
+	s.mu.Lock()
+	s.lost = true
+	s.mu.Unlock()
+	s.set(event.CameraFailed, fault)
+}
+
+// regain ends lose: the next picture makes the camera run.
+func (s *states) regain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = false
 }
 
 func (s *states) set(state event.CameraState, fault error) {
@@ -23,7 +40,7 @@ func (s *states) set(state event.CameraState, fault error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == state && s.message == message {
+	if s.state == state && s.message == message || s.lost && state == event.CameraRunning {
 		return
 	}
 	s.state, s.message = state, message

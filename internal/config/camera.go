@@ -36,7 +36,7 @@ type Alerts struct {
 
 // Motion tunes the detector of motion.
 type Motion struct {
-	Threshold int               `config:"threshold"` // gray levels a pixel must differ by
+	Threshold int               `config:"threshold"` // plain difference at middle gray, in levels
 	MinArea   float64           `config:"min_area"`  // fraction of the picture that must change
 	Masks     []polygon.Polygon `config:"masks"`     // where motion does not count: trees, a clock
 }
@@ -73,7 +73,7 @@ type Faces struct {
 func CameraDefaults() Camera {
 	return Camera{
 		FPS: 5, MaxWidth: 1280, Labels: defaultLabels(), Quiet: 2 * time.Second,
-		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 20, MinArea: 0.001}, Faces: Faces{MinSize: 40},
+		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 30, MinArea: 0.001}, Faces: Faces{MinSize: 40},
 	}
 }
 

@@ -1,7 +1,6 @@
 package motion
 
 import (
-	"math"
 	"slices"
 
 	"porchlight/internal/event"
@@ -23,9 +22,6 @@ type finder struct {
 	fleeting   float64 // averaged number of blobs that do not last
 	moving     float64
 }
-
-// run is a stretch of changed cells in one row, from x0 up to x1.
-type run struct{ y, x0, x1 int32 }
 
 // blob is a group of runs.
 type blob struct {
@@ -56,8 +52,9 @@ const (
 	rainBlobs   = 0.4 // fleeting blobs in a frame, on average
 	burstBlobs  = 4   // or in this one
 	rainSeconds = 3.0
-	fewBlobs    = 4  // so few are no rain
+	fewBlobs    = 4  // so few are near each other by no chance
 	jumpCells   = 12 // how far a small object gets between frames
+	walkCells   = 4  // and how far at a walk
 	loneStrong  = 3  // strong cells of a small blob
 )
 
@@ -104,61 +101,6 @@ func (f *finder) find(d *Detector, luma []int32, dt float64) []event.Box {
 		}
 	}
 	return boxes
-}
-
-// scan lists the runs from the top.
-func (f *finder) scan(state []uint8) {
-	f.runs = f.runs[:0]
-	for y := range f.rows {
-		f.rowFrom[y] = int32(len(f.runs))
-		row := state[y*f.cols : (y+1)*f.cols]
-		for x := 0; x < len(row); x++ {
-			if row[x] < weak {
-				continue
-			}
-			from := x
-			for x < len(row) && row[x] >= weak {
-				x++
-			}
-			f.runs = append(f.runs, run{int32(y), int32(from), int32(x)})
-		}
-	}
-	f.rowFrom[f.rows] = int32(len(f.runs))
-}
-
-// join links runs that lie within reach of each other, in a row or above one
-// another: as dilating by one cell would.
-func (f *finder) join() {
-	for i := range f.runs {
-		f.parent[i] = int32(i)
-	}
-	for y := range f.rows {
-		for up := 0; up <= min(reach, y); up++ {
-			f.joinRows(f.rowFrom[y-up], f.rowFrom[y-up+1], f.rowFrom[y], f.rowFrom[y+1])
-		}
-	}
-}
-
-// joinRows links the runs i of one row with the runs j of another, both
-// sorted from left to right.
-func (f *finder) joinRows(i, iEnd, j, jEnd int32) {
-	for from := i; j < jEnd; j++ {
-		r := f.runs[j]
-		for from < iEnd && f.runs[from].x1+reach <= r.x0 {
-			from++
-		}
-		for k := from; k < iEnd && f.runs[k].x0 < r.x1+reach; k++ {
-			f.parent[f.root(k)] = f.root(j)
-		}
-	}
-}
-
-func (f *finder) root(i int32) int32 {
-	for f.parent[i] != i {
-		f.parent[i] = f.parent[f.parent[i]]
-		i = f.parent[i]
-	}
-	return i
 }
 
 // collect sums up the largest blobs.
@@ -260,56 +202,6 @@ func (f *finder) remember(state []uint8) {
 		}
 		recent[i] = v
 	}
-}
-
-// keepTrusted keeps the blobs that are neither rain nor light on the ground.
-func (f *finder) keepTrusted(dt float64) {
-	f.next = append(f.next[:0], f.blobs...)
-	fleeting := 0
-	for _, b := range f.blobs {
-		if !b.lasting() && !f.large(b, false) {
-			fleeting++
-		}
-	}
-	f.fleeting += (float64(fleeting) - f.fleeting) * (1 - math.Exp(-dt/rainSeconds))
-	raining := f.fleeting > rainBlobs || fleeting >= burstBlobs
-	kept := f.blobs[:0]
-	for _, b := range f.blobs {
-		if !f.soft(b) && (f.large(b, raining) || b.strong >= loneStrong && (raining && b.often*againPart >= b.cells || !raining && (b.lasting() || f.followed(b)))) {
-			kept = append(kept, b)
-		}
-	}
-	f.blobs = kept
-	f.last, f.next = f.next, f.last
-}
-
-// lasting: a good part of the blob had changed before.
-func (b blob) lasting() bool { return b.again*againPart >= b.cells }
-
-// large enough to be trusted at first sight. In rain that takes more, and what
-// is long and thin may be a drop near the lens.
-func (f *finder) large(b blob, raining bool) bool {
-	w, h := b.x1-b.x0, b.y1-b.y0
-	least, thin := trustCells*f.minCells, thinCells
-	if raining {
-		least, thin = 2*least, 2*thin
-	}
-	return b.cells >= least && b.strong >= f.minCells && b.cells >= thin*int(max(w, h)) && min(w, h) >= thinCells
-}
-
-// soft: the difference rises slowly at the sides and has a step nowhere, so
-// it is light on the same things. What hides others has sides.
-func (f *finder) soft(b blob) bool {
-	return b.cells >= softCells*f.minCells && b.sides > 0 && b.densest < denseSteps &&
-		14*b.rise*b.cells < 5*b.differ*b.sides
-}
-
-// followed: a blob of like size was near in the last frame, and there are so
-// few that this is no chance.
-func (f *finder) followed(b blob) bool {
-	return len(f.last) <= fewBlobs && len(f.next) <= fewBlobs && slices.ContainsFunc(f.last, func(o blob) bool {
-		return o.near(b, jumpCells, jumpCells) && o.cells < 3*b.cells && b.cells < 3*o.cells
-	})
 }
 
 func (b blob) size() int { return int((b.x1 - b.x0) * (b.y1 - b.y0)) }

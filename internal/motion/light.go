@@ -13,6 +13,7 @@ type light struct {
 
 	differences [256]int32 // how many cells differ by -128..127 levels
 	levels      [256]int32 // how many cells are that bright
+	steps       [256]int32 // how many differ from the next by so many eighths of a level
 	total       int32
 	span        float64 // contrast of this frame
 }
@@ -33,19 +34,22 @@ const (
 	stretchMost   = 2.0 // more would make threads of fog into motion
 	shiftDoubt    = 0.3 // part of a recent change of light by which cells may differ in following it
 	noiseFloor    = level / 2
-	deviationSize = 1.4826 // of a normal distribution, over the median absolute deviation
+	stepDeviation = 1.0484 // of a normal distribution, over the median absolute difference of two
 )
 
 func newLight() light { return light{contrast: -1} }
 
 // measure compares a grid with the background at the probes.
 func (l *light) measure(luma, background []int32, probes []int32) {
-	l.differences, l.levels, l.total = [256]int32{}, [256]int32{}, int32(len(probes))
+	l.differences, l.levels, l.steps, l.total = [256]int32{}, [256]int32{}, [256]int32{}, int32(len(probes))
+	last := int32(0)
 	for _, p := range probes {
 		v := luma[p]
 		l.levels[uint8(v>>levelBits)]++
-		d := (v - background[p]>>fineBits) >> levelBits
-		l.differences[uint8(max(-128, min(127, d))+128)]++
+		d := v - background[p]>>fineBits
+		l.differences[uint8(max(-128, min(127, d>>levelBits))+128)]++
+		l.steps[uint8(min(255, abs(d-last)>>(levelBits-3)))]++
+		last = d
 	}
 	before := l.shift
 	l.follow()
@@ -95,21 +99,17 @@ func (l *light) mean(from, to int) int32 {
 	return int32(sum / n)
 }
 
-// measureNoise takes the median distance to the shift, which what moves does
-// not change as long as it is less than half of the picture.
+// measureNoise takes the median step of the difference from one probe to the
+// next. Light that differs from place to place does not change it, nor does
+// what moves as long as it is less than half of the picture.
 func (l *light) measureNoise() {
-	center := float64(l.shift)/level + 128
-	var distances [256]int32
-	for i, n := range l.differences {
-		distances[min(255, int(math.Abs(float64(i)+0.5-center)*2))] += n
-	}
 	seen, half := int32(0), l.total/2
-	for i, n := range distances {
+	for i, n := range l.steps {
 		seen += n
 		if seen > half {
 			// Within the bin the cells are taken to lie evenly.
 			part := 1 - float64(seen-half)/float64(max(1, n))
-			l.noise = max(noiseFloor, int32((float64(i)+part)/2*deviationSize*level))
+			l.noise = max(noiseFloor, int32((float64(i)+part)/8*stepDeviation*level))
 			return
 		}
 	}

@@ -50,8 +50,8 @@ const (
 	mostNoise        = 14 * level
 	edgeAllowance    = 0.75 // of the step to the next cell: a camera that shakes by as much is still
 	edgeStep         = 14 * level
-	tunedRows        = 4 // every how many frames a row is tuned
-	weakPart         = 0.6
+	tunedRows        = 4   // every how many frames a row is tuned
+	weakPart         = 0.4 // of the threshold, from which a cell counts
 )
 
 func newModel(cols, rows int, masked []bool) model {
@@ -148,8 +148,8 @@ func abs(v int32) int32 {
 	return v
 }
 
-// classify sets the state of every cell and returns how many have changed.
-func (m *model) classify(luma []int32, l *light) int {
+// classify sets the state of every cell and counts those that have changed.
+func (m *model) classify(luma []int32, l *light) {
 	shift, doubt := l.shift, l.doubt()
 	m.changed, m.edgesLost = 0, 0
 	background, tolerance, state := m.background[:len(luma)], m.tolerance[:len(luma)], m.state[:len(luma)]
@@ -161,7 +161,6 @@ func (m *model) classify(luma []int32, l *light) int {
 		}
 		state[i] = m.differing(i, v-shift, d, doubt)
 	}
-	return m.changed
 }
 
 func (m *model) differing(i int, v, d, doubt int32) uint8 {

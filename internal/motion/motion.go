@@ -20,16 +20,17 @@ import (
 
 // Config tunes a Detector. The zero value of a field means its default.
 type Config struct {
-	// Threshold is how many gray levels a cell must differ by, at middle gray
-	// in a picture that uses the whole range; default 20. In darker parts and
-	// in pictures of low contrast less will do; noise raises it.
+	// Threshold is how many gray levels make a plain difference, at middle gray
+	// in a picture that uses the whole range; default 30. A cell counts from
+	// four tenths of it. In darker parts and in pictures of low contrast less
+	// will do; noise asks for more.
 	Threshold int
 	MinArea   float64           // fraction of the frame that must change; default 0.001
 	Masks     []polygon.Polygon // where motion does not count
 }
 
 const (
-	defaultThreshold = 20
+	defaultThreshold = 30
 	defaultMinArea   = 0.001
 )
 
@@ -84,9 +85,8 @@ func (d *Detector) Observe(f *event.Frame) Result {
 	}
 	d.light.measure(luma, d.model.background, d.model.probes)
 	d.model.tune(d.light.threshold(d.cfg.Threshold), d.light.noise)
-	changed := d.model.classify(luma, &d.light)
-	calibrating := d.guard.check(d, luma, changed, dt)
-	if calibrating {
+	d.model.classify(luma, &d.light)
+	if d.guard.check(d, luma, dt) {
 		d.finder.forget()
 		return Result{Area: d.model.fraction(), Calibrating: true}
 	}

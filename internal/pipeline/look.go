@@ -50,7 +50,8 @@ func (l *looker) regions(v *View, tracks []track.Track, told bool) []region.Regi
 	since := f.Time.Sub(l.lookedAt)
 	var followed []track.Track
 	for _, t := range tracks {
-		if !t.Stationary {
+		// What has neither moved nor proved true by now is no object.
+		if !t.Stationary && (t.True || !t.MovedAt.IsZero() || f.Time.Sub(t.FirstSeen) < doubtFor) {
 			followed = append(followed, t)
 		}
 	}

@@ -211,13 +211,13 @@ func (p *Pipeline) record(v *View) []news {
 	p.zones.observe(v.Frame.Time, v.Tracks)
 	return p.recorder.observe(moment{
 		view: v, active: p.activity.observe(v), zones: p.zones.of, name: p.faces.name,
-		changes: p.things.observe(v), pending: p.things.pending(),
+		changes: p.things.observe(v, p.tracker.Changes()), pending: p.things.pending(),
 	})
 }
 
 // Close ends the event that is open, if one is, and keeps what must survive a restart.
 func (p *Pipeline) Close(ctx context.Context) error {
-	fault := p.publish(ctx, p.recorder.finish())
+	fault := p.publish(ctx, p.recorder.close(p.last))
 	p.save(p.last)
 	return fault
 }

@@ -120,6 +120,7 @@ func (r *recorder) things(changes []things.Change) (told bool) {
 		}
 		if !slices.Contains(*list, c.Zone) {
 			*list, told = append(*list, c.Zone), true
+			slices.Sort(*list)
 		}
 	}
 	return told
@@ -180,6 +181,15 @@ func (r *recorder) finish() []news {
 	out := r.publish(r.activeAt)
 	r.open, r.best = nil, picture{}
 	return out
+}
+
+// close ends the open event because there are no more frames. What was there
+// at the last look still was when they ended.
+func (r *recorder) close(last time.Time) []news {
+	if since := last.Sub(r.activeAt); since > 0 && since <= stillEvery {
+		r.activeAt = last
+	}
+	return r.finish()
 }
 
 // current returns a copy of the event that is open, or nil.

@@ -22,9 +22,9 @@ type Config struct {
 // and 99 at 0.3, with a mean score of 0.79; at 30 94, 96 and 0.72. 100 to 160
 // is best, all and 0.86, and beyond 250 it gets worse again: 93 at 300. Asking
 // for 60 instead of 50 costs a fifth more inferences on a busy scene and gains
-// nothing there. At 24 what is known already can still be followed.
+// nothing there. At 20 what is known already can still be followed.
 const (
-	barely      = 24
+	barely      = 20
 	largeEnough = 50
 	ideal       = 130
 )

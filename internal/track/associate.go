@@ -89,8 +89,7 @@ func (t *Tracker) cost(o *object, d sighting) float64 {
 	}
 	gap := t.now.Sub(o.LastSeen)
 	expected := o.expected(t.now)
-	// An object may have stopped where it was last seen instead of going on.
-	far, overlap := distance(expected, d.Box), math.Max(expected.IoU(d.Box), 0.9*o.Box.IoU(d.Box))
+	far, overlap := distance(expected, d.Box), expected.IoU(d.Box)
 	limit := t.limit(o, gap)
 	if overlap < sureOverlap && (far > limit || o.here()) {
 		return math.Inf(1)

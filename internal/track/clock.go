@@ -16,7 +16,7 @@ func (t *Tracker) start(f *event.Frame) {
 		return
 	}
 	back := t.now.Sub(f.Time)
-	if back > clockSet && !(t.first.IsZero() && len(t.objects) == 0) {
+	if begun := !t.first.IsZero() || len(t.objects) > 0; begun && back > clockSet {
 		t.setBack(back)
 	}
 	if f.Time.After(t.now) || t.first.IsZero() {

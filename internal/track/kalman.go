@@ -62,13 +62,13 @@ type filter struct {
 
 // The constants are in units of the object's own size (the square root of its
 // area) and seconds. A person of 1.7 m is about 1.1 m in this size, so an
-// agility of 1.5 lets walking people turn about within a second.
+// agility of 1 lets people who walk stop or turn within a second or two.
 const (
 	positionNoise = 0.06 // how far detectors jitter
 	startSpeed    = 2.0
-	moveAgility   = 1.5
+	moveAgility   = 1.0
 	sizeAgility   = 0.4
-	moveFade      = 1.5
+	moveFade      = 2.0
 	sizeFade      = 0.5
 )
 

@@ -22,6 +22,8 @@ const (
 	mostRestored = 1000    // tracks; a Tracker keeps as many as its Config says
 	longestLabel = 64      // bytes
 	fastest      = 20.0    // sizes of the object per second
+	firstYear    = 1970
+	lastYear     = 2200 // durations of more than 292 years do not fit
 )
 
 // state is the form in which tracks are kept, in JSON.
@@ -139,6 +141,8 @@ func parseState(data []byte) (*state, error) {
 		return nil, fmt.Errorf("version %d, want %d", s.Version, stateVersion)
 	case len(s.Tracks) > mostRestored:
 		return nil, fmt.Errorf("%d tracks, want at most %d", len(s.Tracks), mostRestored)
+	case !likely(s.SavedAt, true):
+		return nil, fmt.Errorf("saved at %v, want a year from %d to %d", s.SavedAt, firstYear, lastYear)
 	case s.LastID < 0:
 		return nil, fmt.Errorf("last_id %d, want 0 or more", s.LastID)
 	}
@@ -162,6 +166,9 @@ func (s savedTrack) check(before int64, all *state) error {
 		return fmt.Errorf("score %g, want 0 to 1", s.Score)
 	case s.Hits < 1 || s.Hits > math.MaxInt32:
 		return fmt.Errorf("%d hits, want 1 to %d", s.Hits, math.MaxInt32)
+	case !likely(s.FirstSeen, false) || !likely(s.LastSeen, false) || !likely(s.MovedAt, true) || !likely(s.LeftAt, true):
+		return fmt.Errorf("first seen %v, moved %v, left %v, last seen %v, want years from %d to %d",
+			s.FirstSeen, s.MovedAt, s.LeftAt, s.LastSeen, firstYear, lastYear)
 	case s.FirstSeen.After(s.LastSeen) || s.LastSeen.After(all.SavedAt) || s.MovedAt.After(s.LastSeen):
 		return fmt.Errorf("first seen %v, moved %v, last seen %v, saved %v, want these in order",
 			s.FirstSeen, s.MovedAt, s.LastSeen, all.SavedAt)
@@ -186,6 +193,11 @@ func (s savedTrack) check(before int64, all *state) error {
 		}
 	}
 	return nil
+}
+
+// likely says whether a clock may have shown a time, or whether it is none.
+func likely(at time.Time, none bool) bool {
+	return (none && at.IsZero()) || (at.Year() >= firstYear && at.Year() <= lastYear)
 }
 
 // sound says whether a box may have been tracked: the shaking of the camera

@@ -123,6 +123,8 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 		"score 2":                spoil(func(_, first map[string]any) { first["score"] = 2 }),
 		"0 hits":                 spoil(func(_, first map[string]any) { first["hits"] = 0 }),
 		"in order":               spoil(func(_, first map[string]any) { first["last_seen"] = "2030-01-01T00:00:00Z" }),
+		"years from 1970":        spoil(func(_, first map[string]any) { first["first_seen"] = "0001-01-01T00:00:00Z" }),
+		"saved at 9999":          spoil(func(all, _ map[string]any) { all["saved_at"] = "9999-01-01T00:00:00Z" }),
 		"velocity":               spoil(func(_, first map[string]any) { first["velocity"] = []float64{1e9, 0} }),
 		"anchor of 3 bytes":      spoil(func(_, first map[string]any) { first["anchor"] = "AAAA" }),
 		"illegal base64":         spoil(func(_, first map[string]any) { first["anchor"] = "!" }),

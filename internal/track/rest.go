@@ -68,8 +68,10 @@ func (o *object) since() time.Time {
 	return o.FirstSeen
 }
 
+// settled says whether the object has been at rest for a while. Where it was
+// seen last counts as well: it takes some looks to find that it has moved.
 func (o *object) settled(at time.Time) bool {
-	return o.Stationary || (o.Hits > youngHits && at.Sub(o.since()) >= settleTime)
+	return o.Stationary || (o.Hits > youngHits && at.Sub(o.since()) >= settleTime && o.rest.IoU(o.Box) >= movedIoU)
 }
 
 // judge decides whether an object that is seen has moved or rests.
@@ -102,7 +104,7 @@ func (t *Tracker) hasMoved(o *object, recent event.Box) bool {
 	}
 	n := len(o.boxes)
 	switch {
-	case overlap >= limit, n < 2:
+	case overlap >= limit, n < recentBoxes:
 		return false
 	case o.Hits <= youngHits && o.boxes[n-1].IoU(o.boxes[n-2]) > steadyIoU:
 		return false

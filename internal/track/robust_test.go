@@ -1,7 +1,6 @@
 package track_test
 
 import (
-	"encoding/binary"
 	"math"
 	"testing"
 	"time"
@@ -121,9 +120,11 @@ func FuzzUpdate(f *testing.F) {
 		}
 		at := noon
 		for len(data) > 0 {
-			at = at.Add(time.Duration(next() * 1e9))
+			if step := next(); !math.IsNaN(step) {
+				at = at.Add(time.Duration(step * 1e9))
+			}
 			if len(data) >= 2 && data[0] == 254 {
-				at = at.Add(time.Duration(int16(binary.LittleEndian.Uint16(data))) * time.Hour)
+				at = at.Add(time.Duration(int8(data[1])) * time.Hour)
 			}
 			s := track.Sight{Frame: &event.Frame{Time: at, Width: 64, Height: 36, Pix: pix}, Looked: everywhere()}
 			for range 3 {

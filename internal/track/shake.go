@@ -23,7 +23,7 @@ const (
 func (t *Tracker) steady(found []sighting) {
 	var xs, ys []float64
 	for _, o := range t.objects {
-		if !o.Stationary && !(o.settled(t.now) && t.now.Sub(o.since()) >= shakeRest) {
+		if rests := o.settled(t.now) && t.now.Sub(o.since()) >= shakeRest; !rests && !o.Stationary {
 			continue
 		}
 		nearest, least := -1, 1.0

@@ -71,7 +71,10 @@ func (t *Tracker) Update(s Sight) []Track {
 	for _, o := range t.objects {
 		if d, ok := pairs[o]; ok {
 			t.follow(o, found[d])
-		} else {
+		}
+	}
+	for _, o := range t.objects { // now that it is known what stands where
+		if _, ok := pairs[o]; !ok {
 			t.miss(o, s)
 		}
 	}

@@ -13,6 +13,22 @@ typedef float vec16 __attribute__((vector_size(64)));
 
 #define INLINE inline __attribute__((always_inline))
 
+// Vectors lie in memory wherever the floats do.
+template <typename V>
+struct Loose {
+  typedef V type __attribute__((aligned(4), may_alias));
+};
+
+template <typename V>
+INLINE V load(const float *p) {
+  return *reinterpret_cast<const typename Loose<V>::type *>(p);
+}
+
+template <typename V>
+INLINE void store(float *p, V v) {
+  *reinterpret_cast<typename Loose<V>::type *>(p) = v;
+}
+
 // PX neighboring pixels times NV vectors of output channels stay in registers
 // while the taps go by.
 template <typename V, int NV, int PX>
@@ -27,19 +43,17 @@ INLINE void tile(const Conv &c, const float *const *in, int x, int first, float 
     const float *pixels = in[ky] + x * c.cin;
     for (int t = 0; t < taps; t++, w += c.cout_padded) {
       V weight[NV];
-      std::memcpy(weight, w, sizeof weight);
+      for (int v = 0; v < NV; v++) weight[v] = load<V>(w + v * lanes);
       for (int p = 0; p < PX; p++)
         for (int v = 0; v < NV; v++) acc[p][v] += weight[v] * pixels[p * c.cin + t];
     }
   }
   for (int v = 0; v < NV; v++) {
-    V bias, slope;
-    std::memcpy(&bias, c.bias.data() + first + v * lanes, sizeof bias);
-    std::memcpy(&slope, c.slope.data() + first + v * lanes, sizeof slope);
+    const V bias = load<V>(c.bias.data() + first + v * lanes), slope = load<V>(c.slope.data() + first + v * lanes);
     for (int p = 0; p < PX; p++) {
       V value = acc[p][v] + bias;
       value = value > 0 ? value : value * slope;
-      std::memcpy(out + (x + p) * c.cout_padded + first + v * lanes, &value, sizeof value);
+      store<V>(out + (x + p) * c.cout_padded + first + v * lanes, value);
     }
   }
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"math"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,8 +49,12 @@ func openFaces(t testing.TB, store *modelstore.Store, name string, minFace int) 
 	return d
 }
 
-// The same faces, none more, to a hundredth of a pixel.
+// The same faces, none more, to a hundredth of a pixel. The reference's times
+// were taken on one thread of a machine with nothing else to do, so ours are
+// processor time on one thread.
 func TestMTCNNIsTheReferenceImplementation(t *testing.T) {
+	require.NoError(t, vision.SetThreads(1))
+	t.Cleanup(func() { require.NoError(t, vision.SetThreads(-1)) })
 	for name, count := range map[string]int{"mtcnn_min20.json": 51, "mtcnn_min40.json": 44} {
 		oracle := readFaceOracle(t, name)
 		d := openFaces(t, openStore(t, visiontest.TestData(t, "models")), "mtcnn", oracle.MinFace)
@@ -80,18 +85,26 @@ func TestMTCNNIsTheReferenceImplementation(t *testing.T) {
 	}
 }
 
-// timed returns what a detector finds and the shorter of two times it took.
+// timed returns what a detector finds and the least processor time of three.
 func timed(t testing.TB, d *vision.FaceDetector, f *event.Frame) (found []face.Face, took time.Duration) {
 	t.Helper()
 	took = math.MaxInt64
-	for range 2 {
-		start := time.Now()
+	for range 3 {
+		start := processorTime(t)
 		var err error
 		found, err = d.Faces(t.Context(), f)
 		require.NoError(t, err)
-		took = min(took, time.Since(start))
+		took = min(took, processorTime(t)-start)
 	}
 	return found, took
+}
+
+// processorTime is what this process has used so far.
+func processorTime(t testing.TB) time.Duration {
+	t.Helper()
+	var r syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &r))
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }

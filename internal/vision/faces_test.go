@@ -179,7 +179,7 @@ func TestFaceModelsOfAnotherShapeAreErrModel(t *testing.T) {
 func TestYuNetFindsTheFacesOfMTCNN(t *testing.T) {
 	store := openStore(t, visiontest.TestData(t, "models"))
 	oracle := readFaceOracle(t, "mtcnn_min20.json")
-	for model, least := range map[string]float64{"yunet": 0.9, "yunet-n-640": 0.9, "yunet-n-320": 0.85} {
+	for model, least := range map[string]float64{"yunet": 0.9, "yunet-n-640": 0.9, "yunet-n-320": 0.8} {
 		d := openFaces(t, store, model, 20)
 		sure, matched, extra, pairs, alike := 0, 0, 0, 0, 0
 		for _, img := range oracle.Images {
@@ -211,6 +211,6 @@ func TestYuNetFindsTheFacesOfMTCNN(t *testing.T) {
 		t.Logf("%s: %d of %d faces, %d extra on %d images", model, matched, sure, extra, len(oracle.Images))
 		require.GreaterOrEqual(t, float64(matched), least*float64(sure), model)
 		require.LessOrEqual(t, extra, sure/4, model)
-		require.Greater(t, float64(alike), 0.9*float64(pairs), "%s: landmarks; they differ on some profiles", model)
+		require.Greater(t, float64(alike), 0.85*float64(pairs), "%s: landmarks; they differ on some profiles", model)
 	}
 }

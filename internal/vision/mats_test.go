@@ -20,8 +20,6 @@ func TestEveryMatIsClosed(t *testing.T) {
 	scene := visiontest.Scene(64, 48, visiontest.Object{Label: "dog", X: 0.2, Y: 0.2})
 	people, err := NewPeopleDetector(0)
 	require.NoError(t, err)
-	mtcnn, mtcnnFiles := faceModel(t, "mtcnn")
-	yunet, _ := faceModel(t, "yunet")
 	start := gocv.MatProfile.Count()
 	for name, c := range map[string]struct {
 		run  func() error
@@ -38,9 +36,31 @@ func TestEveryMatIsClosed(t *testing.T) {
 			_, err := readNetwork("caffe", files.Weights[:40], files.Config)
 			return err
 		}},
-		"no frame": {fail: true, run: func() error { _, err := people.Detect(t.Context(), &event.Frame{}); return err }},
-		"people":   {run: func() error { _, err := people.Detect(t.Context(), visiontest.Scene(200, 200)); return err }},
-		"yunet":    {run: func() error { return findFaces(t, yunet, scene) }},
+		"no frame":      {fail: true, run: func() error { _, err := people.Detect(t.Context(), &event.Frame{}); return err }},
+		"people":        {run: func() error { _, err := people.Detect(t.Context(), visiontest.Scene(200, 200)); return err }},
+		"not a picture": {fail: true, run: func() error { _, err := DecodeImage([]byte("\xff\xd8\xff")); return err }},
+		"no Mat to decode into": {fail: true, run: func() error {
+			_, err := decodeBGR(nil)
+			return err
+		}},
+	} {
+		err := c.run()
+		require.Equal(t, c.fail, err != nil, "%s: %v", name, err)
+		require.Equal(t, start, gocv.MatProfile.Count(), name)
+	}
+}
+
+func TestEveryMatOfTheFaceDetectorsIsClosed(t *testing.T) {
+	_, files := syntheticFiles(t)
+	scene := visiontest.Scene(64, 48)
+	mtcnn, mtcnnFiles := faceModel(t, "mtcnn")
+	yunet, _ := faceModel(t, "yunet")
+	start := gocv.MatProfile.Count()
+	for name, c := range map[string]struct {
+		run  func() error
+		fail bool
+	}{
+		"yunet": {run: func() error { return findFaces(t, yunet, scene) }},
 		"yunet, another network": {fail: true, run: func() error {
 			other := yunet
 			other.Name, other.Input = "yolox-nano", modelstore.Input{Width: 416, Height: 416, Scale: 1}
@@ -59,11 +79,6 @@ func TestEveryMatIsClosed(t *testing.T) {
 			_, err := openMTCNN(mtcnn, &modelstore.Contents{Parts: map[string]modelstore.Network{
 				"det1": files.Network, "det2": files.Network, "det3": files.Network,
 			}}, 20)
-			return err
-		}},
-		"not a picture": {fail: true, run: func() error { _, err := DecodeImage([]byte("\xff\xd8\xff")); return err }},
-		"no Mat to decode into": {fail: true, run: func() error {
-			_, err := decodeBGR(nil)
 			return err
 		}},
 	} {

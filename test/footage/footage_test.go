@@ -5,7 +5,9 @@ package footage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -137,6 +139,20 @@ func (s *sink) Publish(_ context.Context, e event.Event, _ []byte) error {
 	return nil
 }
 
+// settingsOf returns what the owner of a camera with this view would set: most
+// leave everything as it is.
+func settingsOf(t *testing.T, clip string) config.Camera {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("settings", clip+".yaml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.CameraDefaults()
+	}
+	require.NoError(t, err)
+	settings, err := config.ParseCamera(data)
+	require.NoError(t, err)
+	return settings
+}
+
 // play runs a clip through capture and pipeline as a camera with the default
 // settings would, but as fast as it goes.
 func play(t *testing.T, clip, modelDir string) ([]*seen, pipeline.Stats) {
@@ -146,10 +162,10 @@ func play(t *testing.T, clip, modelDir string) ([]*seen, pipeline.Stats) {
 	detector, err := vision.Open(store, model, pipeline.WeakScore)
 	require.NoError(t, err)
 	defer detector.Close()
-	settings, log := config.CameraDefaults(), slog.New(slog.DiscardHandler)
+	settings, log := settingsOf(t, filepath.Base(clip)), slog.New(slog.DiscardHandler)
 	out := &sink{last: map[string]*seen{}}
 	line := pipeline.New(pipeline.Config{
-		Camera: "home.clip", Settings: settings, Detector: detector, Sink: out, Model: model, MinScore: minScore, Log: log,
+		Camera: "home.clip", Settings: settings, Detector: detector, Input: detector.Input(), Sink: out, Model: model, MinScore: minScore, Log: log,
 	})
 	err = capture.Run(t.Context(), capture.Config{
 		Name: "home.clip", URL: clip, FPS: settings.FPS, MaxWidth: settings.MaxWidth, Pace: capture.FullSpeed, Log: log,

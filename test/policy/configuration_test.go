@@ -86,7 +86,7 @@ func required(c *config.Config) string {
 		for _, mask := range camera.ObjectMasks {
 			masks = append(masks, map[string]any{"polygon": mask.Polygon.String()})
 		}
-		cameras[name] = map[string]any{"source": camera.Source, "zones": zones, "objects": objects, "object_masks": masks}
+		cameras[name] = map[string]any{"source": camera.Source, "zones": zones, "objects": objects, "object_masks": masks, "aliases": camera.Aliases}
 	}
 	tree["cameras"] = cameras
 	text, err := yaml.Marshal(tree)

@@ -85,15 +85,16 @@ func DecodeStill(ctx context.Context, path string, maxWidth int) (Picture, error
 //
 // To thin out, time is cut into slots of 1/fps and the first picture in each
 // is taken, before scaling. The quarter slot lets a camera at just that rate
-// jitter without losing pictures.
+// jitter without losing pictures. A time that runs back begins a slot too, or
+// nothing would pass until it has caught up.
 func Filter(fps float64, maxWidth int) string {
 	s := ""
 	if fps > 0 {
 		f := strconv.FormatFloat(fps, 'f', -1, 64)
-		s = `select=isnan(prev_selected_t)+gt(floor(t*` + f + `+0.25)\,floor(prev_selected_t*` + f + `+0.25)),`
+		s = `select=isnan(prev_selected_t)+not(eq(floor(t*` + f + `+0.25)\,floor(prev_selected_t*` + f + `+0.25))),`
 	}
 	if maxWidth > 0 {
-		s += fmt.Sprintf(`scale=w=min(%d\,iw):h=-1:flags=area,`, maxWidth)
+		s += fmt.Sprintf(`scale=w=min(%d\,iw):h=max(1\,round(ow/iw*ih)):flags=area,`, maxWidth)
 	}
 	return s
 }
