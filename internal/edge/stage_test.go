@@ -181,7 +181,7 @@ func (b *backend) listen(t *testing.T, pair tls.Certificate) string {
 	require.NoError(t, broker.Serve())
 	t.Cleanup(func() { broker.Close() })
 	require.NoError(t, broker.Subscribe(event.TopicPrefix+"/#", 1, func(_ *mqtt.Client, _ packets.Subscription, p packets.Packet) {
-		_ = b.cloud.Publish(t.Context(), p.TopicName, p.Payload)
+		_ = b.Publish(t.Context(), p.TopicName, p.Payload)
 	}))
 	return port.Address()
 }
