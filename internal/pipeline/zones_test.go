@@ -45,7 +45,7 @@ func TestAZoneIsEnteredAfterThreeSightings(t *testing.T) {
 	s.move(feetAt(person, 0.1), feetAt(person, 0.55).x, 4*time.Second)
 	require.Empty(t, s.newest().Zones)
 	inside, looks := 0, s.line.Stats().Looks
-	for s.newest().Zones == nil || len(s.newest().Zones) == 0 {
+	for len(s.newest().Zones) == 0 {
 		s.show(feetAt(person, 0.7+float64(inside%2)*0.02))
 		if s.line.Stats().Looks > looks {
 			inside, looks = inside+1, s.line.Stats().Looks
