@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"porchlight/internal/config"
 	"porchlight/internal/track/mot"
 	"porchlight/test/footage/follow"
 	"porchlight/test/footage/truth"
@@ -19,7 +18,7 @@ func TestOneByOneNobodyChangesIdentity(t *testing.T) {
 	tracks, err := truth.LoadTracks(os.DirFS("annotations"), clip)
 	require.NoError(t, err)
 	frames, err := follow.Clip(t.Context(), follow.Config{
-		File: filepath.Join(testdata(t), "footage", clip), Truth: tracks, Settings: config.CameraDefaults(),
+		File: filepath.Join(testdata(t), "footage", clip), Truth: tracks, Settings: settingsOf(t, clip),
 		Detector: eye(t), Model: model, MinScore: minScore,
 	})
 	require.NoError(t, err)
