@@ -18,7 +18,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		c.Settings.Zones = zonesOf(t, "drive", right)
 		c.StateFile = t.TempDir() + "/door.json"
 	})
-	s.w, s.h = 160, 90
+	s.w, s.h = 80, 45
 	frames := 0
 	run := func(until int) uint64 {
 		for ; frames < until; frames++ {
