@@ -23,7 +23,7 @@ var (
 	ErrEnded = errors.New("the Greengrass nucleus ended the subscription")
 	// ErrProtocol: the nucleus answered what the protocol does not allow, or
 	// says that this client did.
-	ErrProtocol = errors.New("Greengrass IPC protocol error")
+	ErrProtocol = errors.New("protocol error on Greengrass IPC")
 	// ErrUnsupported: the nucleus does not know the operation.
 	ErrUnsupported = errors.New("operation not supported by this Greengrass nucleus")
 	// ErrInternal: the nucleus failed and says no more.
@@ -72,7 +72,7 @@ func (e *RemoteError) Unwrap() error { return e.kind }
 // Is also finds ErrUnsupported behind a service error that says nothing: that
 // is how nucleus lite answers an operation it does not know.
 func (e *RemoteError) Is(target error) bool {
-	return target == ErrUnsupported && e.kind == ErrService && e.Message == "" //nolint:errorlint // kind is a bare sentinel
+	return target == ErrUnsupported && e.kind == ErrService && e.Message == ""
 }
 
 // sentinel of a code, nil for one that is not known.

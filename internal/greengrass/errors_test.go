@@ -33,7 +33,7 @@ func TestModeledErrors(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *fakenucleus.Nucleus) {
 		c := connect(t, config(n))
 		for code, want := range codes {
-			n.Inject("UpdateState", fakenucleus.Fault{Failure: &fakenucleus.Failure{Code: code, Message: "the reason"}})
+			n.Inject("UpdateState", fakenucleus.Fault{Error: &fakenucleus.ModeledError{Code: code, Message: "the reason"}})
 			err := c.UpdateState(within(t), greengrass.Running)
 			require.ErrorIs(t, err, want, code)
 			require.NotErrorIs(t, err, greengrass.ErrUnsupported)
@@ -60,7 +60,7 @@ func TestOddErrors(t *testing.T) {
 		}{
 			"exception":             {fakenucleus.Exception(), greengrass.ErrInternal},
 			"unsupported operation": {text(wire.ApplicationError, "", `{"error":"Unsupported Operation","message":"no"}`), greengrass.ErrUnsupported},
-			"service error, empty":  {fakenucleus.Fault{Failure: &fakenucleus.Failure{Code: "ServiceError"}}, greengrass.ErrUnsupported},
+			"service error, empty":  {fakenucleus.Fault{Error: &fakenucleus.ModeledError{Code: "ServiceError"}}, greengrass.ErrUnsupported},
 			"name in header alone":  {text(wire.ApplicationError, unauthorized, `{"message":"no"}`), greengrass.ErrUnauthorized},
 			"object without a name": {text(wire.ApplicationError, "", `{"message":"no"}`), greengrass.ErrService},
 			"no payload":            {text(wire.ApplicationError, unauthorized, ``), greengrass.ErrInternal},

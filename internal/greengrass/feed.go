@@ -85,7 +85,7 @@ func (f *feed) renew(ctx context.Context, s *session) error {
 		f.queue.push(f.renewed(), false)
 	}
 	if old != nil && old.session == s {
-		s.terminate(old.stream)
+		s.terminate(ctx, old.stream)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (f *feed) subscribe(ctx context.Context, s *session) error {
 	}
 	m, err := a.first.wait(ctx)
 	if err != nil && a.giveUp() {
-		s.terminate(stream) // or the nucleus would go on sending
+		s.terminate(ctx, stream) // or the nucleus would go on sending
 		return fmt.Errorf("%s: %w", f.operation, err)
 	}
 	if err == nil {
@@ -114,7 +114,7 @@ func (f *feed) subscribe(ctx context.Context, s *session) error {
 	ended := f.ended && f.current == a && !m.Terminates()
 	f.mu.Unlock()
 	if ended { // from this side, meanwhile
-		s.terminate(stream)
+		s.terminate(ctx, stream)
 		return fmt.Errorf("%s: %w", f.operation, ErrClosed)
 	}
 	return nil
@@ -214,6 +214,6 @@ func (f *feed) close(reason error) {
 	known := a != nil && a.stream != 0
 	f.mu.Unlock()
 	if known { // else who waits for the stream sees that it ended
-		a.session.terminate(a.stream)
+		a.session.terminate(context.Background(), a.stream)
 	}
 }

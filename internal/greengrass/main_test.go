@@ -3,8 +3,6 @@ package greengrass_test
 import (
 	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -29,14 +27,7 @@ func onBoth(t *testing.T, test func(t *testing.T, n *fakenucleus.Nucleus)) {
 
 func start(t *testing.T, kind fakenucleus.Kind) *fakenucleus.Nucleus {
 	t.Helper()
-	// The path of a socket is short; that of t.TempDir need not be.
-	folder, err := os.MkdirTemp("", "gg")
-	require.NoError(t, err)
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	n, err := fakenucleus.Start(t.Context(), fakenucleus.Config{Kind: kind, Socket: filepath.Join(folder, "ipc"), Component: component})
-	require.NoError(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
+	return fakenucleus.ForTest(t, kind, component)
 }
 
 func config(n *fakenucleus.Nucleus) greengrass.Config {

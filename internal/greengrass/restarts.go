@@ -62,9 +62,7 @@ func (r Restarts) AwaitExit(ctx context.Context) error {
 	return r.write(append(exits, r.Now()))
 }
 
-// read returns the exits within the window, oldest first. A file that cannot
-// be understood counts as if all that is forgiven had just been used: waiting
-// too long is better than being broken.
+// read returns the exits within the window, oldest first.
 func (r Restarts) read() ([]time.Time, error) {
 	now := r.Now()
 	text, err := os.ReadFile(r.File)
@@ -74,14 +72,20 @@ func (r Restarts) read() ([]time.Time, error) {
 	if err != nil {
 		return nil, fmt.Errorf("exits of the component: %w", err)
 	}
-	var exits []time.Time
-	if json.Unmarshal(text, &exits) != nil {
-		return slices.Repeat([]time.Time{now}, exitsForgiven), nil
-	}
+	exits := parseExits(text, now)
 	// A clock that was set back must not make the wait longer than the window.
 	exits = slices.DeleteFunc(exits, func(t time.Time) bool { return !t.Add(exitsWindow).After(now) || t.After(now) })
 	slices.SortFunc(exits, time.Time.Compare)
 	return exits, nil
+}
+
+// parseExits takes what cannot be understood as if all that is forgiven had
+// just been used: waiting too long is better than being broken.
+func parseExits(text []byte, now time.Time) (exits []time.Time) {
+	if json.Unmarshal(text, &exits) != nil {
+		return slices.Repeat([]time.Time{now}, exitsForgiven)
+	}
+	return exits
 }
 
 func (r Restarts) write(exits []time.Time) error {

@@ -179,9 +179,10 @@ func (s *session) put(frame []byte) error {
 }
 
 // terminate ends a stream from this side. It is a courtesy to the nucleus.
-func (s *session) terminate(stream int32) {
+// It is sent even if ctx has ended, for that may be the reason.
+func (s *session) terminate(ctx context.Context, stream int32) {
 	s.forget(stream)
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	_ = s.write(ctx, wire.Message{Flags: wire.TerminateStream, Stream: stream}) // a failure has ended the connection, and the stream with it
 }

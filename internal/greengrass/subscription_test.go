@@ -166,7 +166,7 @@ func TestRenewSubscription(t *testing.T) {
 	eventually(t, func() bool { return n.Subscriptions() == 1 })
 	require.Equal(t, uint64(1), s.Stats().Renewed)
 
-	n.Inject("SubscribeToTopic", fakenucleus.Fault{Failure: &fakenucleus.Failure{Code: "ServiceError", Message: "no"}})
+	n.Inject("SubscribeToTopic", fakenucleus.Fault{Error: &fakenucleus.ModeledError{Code: "ServiceError", Message: "no"}})
 	require.ErrorIs(t, s.Renew(within(t)), greengrass.ErrService)
 	publish(t, c, "a", "as before")
 	require.Equal(t, "as before", string(next(t, s).Payload))

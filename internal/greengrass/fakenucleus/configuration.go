@@ -54,14 +54,14 @@ func (n *Nucleus) getConfiguration(r call) (any, error) {
 	tree, known := n.components[q.Component]
 	value, found := n.find(tree, q.KeyPath)
 	if !known || !found {
-		return nil, Failure{"ResourceNotFoundError", fmt.Sprintf("Key not found: %s %v", q.Component, q.KeyPath)}
+		return nil, ModeledError{"ResourceNotFoundError", fmt.Sprintf("Key not found: %s %v", q.Component, q.KeyPath)}
 	}
 	if _, isObject := value.(map[string]any); !isObject {
 		value = map[string]any{q.KeyPath[len(q.KeyPath)-1]: value}
 	}
 	answer := map[string]any{"componentName": q.Component, "value": value}
 	if n.cfg.Kind == Lite && liteCount(answer) > liteValues {
-		return nil, Failure{"ServiceError", "Visited object's subobjects exceeds maximum"}
+		return nil, ModeledError{"ServiceError", "Visited object's subobjects exceeds maximum"}
 	}
 	return answer, nil
 }
@@ -219,7 +219,7 @@ func (n *Nucleus) subscribeToConfigurationUpdate(r call) (any, error) {
 		q.Component = r.conn.component
 	}
 	if _, known := n.components[q.Component]; !known && q.Component != r.conn.component {
-		return nil, Failure{"ResourceNotFoundError", "no such component"}
+		return nil, ModeledError{"ResourceNotFoundError", "no such component"}
 	}
 	n.open(r, stream{filter: q.Component, path: q.KeyPath})
 	return nothing{}, nil

@@ -6,18 +6,18 @@ import (
 	"porchlight/internal/greengrass/wire"
 )
 
-// Failure is an error of the service model.
-type Failure struct {
+// ModeledError is an error of the service model.
+type ModeledError struct {
 	Code    string // such as ServiceError
 	Message string
 }
 
-func (f Failure) Error() string { return f.Code + ": " + f.Message }
+func (f ModeledError) Error() string { return f.Code + ": " + f.Message }
 
 // Fault is what happens to a request instead of being handled. The first field
 // that is set counts.
 type Fault struct {
-	Failure *Failure      // it is answered
+	Error   *ModeledError // it is answered
 	Message *wire.Message // it is answered, on the request's stream
 	Drop    bool          // the connection is cut; else there is no answer at all
 }
@@ -47,8 +47,8 @@ func (n *Nucleus) nextFault(operation string) (Fault, bool) {
 
 func (n *Nucleus) misbehave(r call, fault Fault) bool {
 	switch {
-	case fault.Failure != nil:
-		n.fail(r, *fault.Failure)
+	case fault.Error != nil:
+		n.fail(r, *fault.Error)
 	case fault.Message != nil:
 		m := *fault.Message
 		m.Stream = r.stream
@@ -61,7 +61,7 @@ func (n *Nucleus) misbehave(r call, fault Fault) bool {
 }
 
 // fail answers an error.
-func (n *Nucleus) fail(r call, f Failure) {
+func (n *Nucleus) fail(r call, f ModeledError) {
 	body := map[string]string{"_message": f.Message, "_errorCode": f.Code}
 	if n.cfg.Kind == Java {
 		body["_service"] = "aws.greengrass#GreengrassCoreIPC"
@@ -73,7 +73,7 @@ func (n *Nucleus) fail(r call, f Failure) {
 // unsupported answers an operation that the nucleus does not know.
 func (n *Nucleus) unsupported(r call, name string) {
 	if n.cfg.Kind == Lite {
-		n.fail(r, Failure{Code: "ServiceError"})
+		n.fail(r, ModeledError{Code: "ServiceError"})
 		return
 	}
 	n.sendError(r, "", map[string]string{"error": "Unsupported Operation", "message": name + " is not a supported operation"})
@@ -104,7 +104,7 @@ func (n *Nucleus) Deny(operation, resource string) {
 
 func (n *Nucleus) authorize(r call, resource string) error {
 	if n.denied[denial{r.operation, resource}] {
-		return Failure{"UnauthorizedError", "Principal " + r.conn.component + " is not authorized to perform " + r.operation + " on resource " + resource}
+		return ModeledError{"UnauthorizedError", "Principal " + r.conn.component + " is not authorized to perform " + r.operation + " on resource " + resource}
 	}
 	return nil
 }

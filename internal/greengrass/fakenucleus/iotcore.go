@@ -85,7 +85,7 @@ func (n *Nucleus) publishLite(p Publication) error {
 	b := &n.broker
 	full := p.QoS == "1" && (b.inFlight+1 > liteInFlight || b.bytes+len(p.Payload) > liteInFlightBytes)
 	if b.offline || full {
-		return Failure{"ServiceError", "Failed to publish the message."}
+		return ModeledError{"ServiceError", "Failed to publish the message."}
 	}
 	if b.held && p.QoS == "1" {
 		b.inFlight++

@@ -61,22 +61,22 @@ func (n *Nucleus) request(c *conn, m wire.Message) bool {
 		return true
 	}
 	if op.keeps && n.cfg.Kind == Lite && len(n.streams) >= liteSubscriptions {
-		n.fail(r, Failure{"ServiceError", "Failed to bind subscription"})
+		n.fail(r, ModeledError{"ServiceError", "Failed to bind subscription"})
 		return true
 	}
 	answer, err := op.handle(n, r)
-	var failure Failure
+	var failure ModeledError
 	switch {
 	case errors.As(err, &failure):
 		n.fail(r, failure)
 		return true
 	case err != nil:
-		n.fail(r, Failure{"InvalidArgumentsError", err.Error()})
+		n.fail(r, ModeledError{"InvalidArgumentsError", err.Error()})
 		return true
 	}
 	payload, err := json.Marshal(answer)
 	if err != nil {
-		n.fail(r, Failure{"ServiceError", err.Error()})
+		n.fail(r, ModeledError{"ServiceError", err.Error()})
 		return true
 	}
 	reply := wire.Message{Stream: r.stream, Model: m.Operation + "Response", ContentType: wire.JSON, Payload: payload}

@@ -41,7 +41,7 @@ func (n *Nucleus) getSecretValue(r call) (any, error) {
 	}
 	s, known := n.secrets[q.ID]
 	if !known || q.Version != "" && q.Version != s.VersionID || q.Stage != "" && !slices.Contains(s.Stages, q.Stage) {
-		return nil, Failure{"ResourceNotFoundError", "no such secret"}
+		return nil, ModeledError{"ResourceNotFoundError", "no such secret"}
 	}
 	value := map[string]any{"secretString": s.Text}
 	if s.Binary != nil {

@@ -38,7 +38,7 @@ func (n *Nucleus) getThingShadow(r call) (any, error) {
 	}
 	s := n.shadows[name]
 	if s == nil {
-		return nil, Failure{"ResourceNotFoundError", "No shadow exists with name: " + name.name}
+		return nil, ModeledError{"ResourceNotFoundError", "No shadow exists with name: " + name.name}
 	}
 	return shadowAnswer(s.state, s.version)
 }
@@ -65,7 +65,7 @@ func (n *Nucleus) updateThingShadow(r call) (any, error) {
 		s = &shadow{state: map[string]any{}}
 	}
 	if document.Version != nil && *document.Version != s.version {
-		return nil, Failure{"ConflictError", "Version conflict"}
+		return nil, ModeledError{"ConflictError", "Version conflict"}
 	}
 	mergeShadow(s.state, document.State)
 	s.version++
@@ -80,7 +80,7 @@ func (n *Nucleus) deleteThingShadow(r call) (any, error) {
 	}
 	s := n.shadows[name]
 	if s == nil {
-		return nil, Failure{"ResourceNotFoundError", "No shadow exists with name: " + name.name}
+		return nil, ModeledError{"ResourceNotFoundError", "No shadow exists with name: " + name.name}
 	}
 	delete(n.shadows, name)
 	return shadowAnswer(nil, s.version)

@@ -42,7 +42,7 @@ func (n *Nucleus) publishToTopic(r call) (any, error) {
 		return nil, errors.New("a jsonMessage is an object")
 	}
 	if n.cfg.Kind == Lite && len(object) >= litePublishedKeys {
-		return nil, Failure{Code: "ServiceError"}
+		return nil, ModeledError{Code: "ServiceError"}
 	}
 	n.deliverLocal(r.conn.component, q.Topic, "jsonMessage", q.Message.JSON.Message)
 	return nothing{}, nil
