@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Client is a component's connection to its nucleus. It is safe for use by
@@ -83,7 +84,9 @@ func (c *Client) Ping(ctx context.Context) error {
 // run keeps a connection up until ctx ends or the token is void.
 func (c *Client) run(ctx context.Context, s *session) {
 	defer close(c.done)
+	pause := c.cfg.MinRedial
 	for {
+		began := time.Now()
 		c.live(ctx, s)
 		if ctx.Err() != nil {
 			c.finish(ErrClosed)
@@ -91,6 +94,12 @@ func (c *Client) run(ctx context.Context, s *session) {
 		}
 		c.cfg.Log.Warn("connection to the Greengrass nucleus lost", "err", s.reason())
 		c.attach(nil)
+		// A connection that is cut as soon as it is up is not made again at once.
+		if time.Since(began) > c.cfg.MaxRedial {
+			pause = c.cfg.MinRedial
+		}
+		sleep(ctx, pause)
+		pause = min(2*pause, c.cfg.MaxRedial)
 		var err error
 		if s, err = dial(ctx, c.cfg); err != nil {
 			if ctx.Err() != nil {
@@ -123,13 +132,15 @@ func (c *Client) renewAll(ctx context.Context, s *session) {
 			continue // made meanwhile
 		}
 		err := f.renew(ctx, s)
+		var refusal *RemoteError
 		switch {
-		case err == nil:
-		case errors.Is(err, ErrDisconnected), errors.Is(err, ErrClosed), ctx.Err() != nil:
-			// The next connection renews it, or nothing does.
-		default:
+		case err == nil, f.over():
+		case errors.As(err, &refusal):
 			c.cfg.Log.Error("subscription not renewed", "operation", f.operation, "err", err)
 			f.end(fmt.Errorf("%w: it was refused after a reconnect: %w", ErrEnded, err))
+		default: // no answer: the next connection renews it and those after it
+			s.fail(err)
+			return
 		}
 	}
 }

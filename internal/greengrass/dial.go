@@ -42,12 +42,19 @@ func dial(ctx context.Context, cfg Config) (*session, error) {
 			refused = 0
 		}
 		cfg.Log.Warn("Greengrass nucleus not reached; trying again", "socket", cfg.Socket, "err", err, "in", pause)
-		// Components that start together do not dial together.
-		select {
-		case <-time.After(pause/2 + rand.N(pause/2+1)):
-		case <-ctx.Done():
-		}
+		sleep(ctx, pause)
 		pause = min(2*pause, cfg.MaxRedial)
+	}
+}
+
+// sleep for about that long: components that are cut off together do not dial
+// together.
+func sleep(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause/2 + rand.N(pause/2+1))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

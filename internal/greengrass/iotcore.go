@@ -51,7 +51,6 @@ type IoTCoreMessage struct {
 
 type mqttMessage struct {
 	Topic           string         `json:"topicName"`
-	QoS             *QoS           `json:"qos,omitempty"`
 	Payload         []byte         `json:"payload"`
 	Retain          bool           `json:"retain,omitempty"`
 	UserProperties  []UserProperty `json:"userProperties,omitempty"`
@@ -70,9 +69,10 @@ func (c *Client) PublishToIoTCore(ctx context.Context, m IoTCoreMessage, qos QoS
 	if err := checkPublish(m, qos); err != nil {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
-	_, err := call[nothing](ctx, c, operation, mqttMessage{
-		m.Topic, &qos, m.Payload, m.Retain, m.UserProperties, m.ExpirySeconds, m.CorrelationData, m.ResponseTopic, m.PayloadFormat, m.ContentType,
-	})
+	_, err := call[nothing](ctx, c, operation, struct {
+		mqttMessage
+		QoS QoS `json:"qos"`
+	}{mqttMessage(m), qos})
 	return err
 }
 
@@ -118,8 +118,5 @@ func decodeIoTCoreMessage(payload []byte) (IoTCoreMessage, error) {
 	if event.Message == nil {
 		return IoTCoreMessage{}, fmt.Errorf("%w: an IoT Core message without one", ErrProtocol)
 	}
-	m := event.Message
-	return IoTCoreMessage{
-		m.Topic, m.Payload, m.Retain, m.UserProperties, m.ExpirySeconds, m.CorrelationData, m.ResponseTopic, m.PayloadFormat, m.ContentType,
-	}, nil
+	return IoTCoreMessage(*event.Message), nil
 }

@@ -168,3 +168,16 @@ func TestSilentServer(t *testing.T) {
 	_, err = greengrass.Connect(ctx, cfg)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
+
+// A nucleus that does not answer a renewal is asked again, on a new connection.
+func TestRenewalThatIsNotAnswered(t *testing.T) {
+	n := start(t, fakenucleus.Java)
+	cfg := config(n)
+	cfg.CallTimeout = 20 * time.Millisecond
+	c := connect(t, cfg)
+	s, other := subscribe(t, c, "a"), subscribe(t, c, "b")
+	n.Inject("SubscribeToTopic", fakenucleus.Fault{})
+	n.DropConnections()
+	eventually(t, func() bool { return s.Stats().Renewed >= 1 && other.Stats().Renewed >= 1 })
+	require.GreaterOrEqual(t, n.Counts().Connections, 3)
+}

@@ -18,6 +18,6 @@ func ForTest(t testing.TB, kind Kind, component string) *Nucleus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { n.Close() })
+	t.Cleanup(n.Stop)
 	return n
 }

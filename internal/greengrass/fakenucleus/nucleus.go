@@ -46,7 +46,7 @@ type Config struct {
 	Component string // whose token Token is
 }
 
-// Nucleus is running from Start to Close.
+// Nucleus is running from Start to Stop.
 type Nucleus struct {
 	cfg      Config
 	serving  sync.WaitGroup
@@ -163,7 +163,7 @@ func (n *Nucleus) DropConnections() {
 	}
 }
 
-// Stop is the nucleus going down: it cuts every connection and does not listen.
+// Stop ends it: it cuts every connection and does not listen.
 func (n *Nucleus) Stop() {
 	n.mu.Lock()
 	n.listener.Close()
@@ -184,10 +184,4 @@ func (n *Nucleus) Restart(ctx context.Context) error {
 	n.tokens = map[string]string{}
 	n.mu.Unlock()
 	return n.listen(ctx)
-}
-
-// Close ends it.
-func (n *Nucleus) Close() error {
-	n.Stop()
-	return nil
 }
