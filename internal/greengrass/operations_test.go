@@ -1,6 +1,7 @@
 package greengrass_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -236,6 +237,10 @@ func TestPing(t *testing.T) {
 		if n.Kind() == fakenucleus.Java {
 			require.NoError(t, c.Ping(within(t)))
 			require.NoError(t, c.Ping(within(t)))
+		} else { // of nucleus lite no answer is known
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			require.ErrorIs(t, c.Ping(ctx), context.DeadlineExceeded)
 		}
 		require.Zero(t, n.Counts().Dropped)
 	})

@@ -181,3 +181,19 @@ func TestRenewalThatIsNotAnswered(t *testing.T) {
 	eventually(t, func() bool { return s.Stats().Renewed >= 1 && other.Stats().Renewed >= 1 })
 	require.GreaterOrEqual(t, n.Counts().Connections, 3)
 }
+
+func TestProtest(t *testing.T) {
+	onBoth(t, func(t *testing.T, n *fakenucleus.Nucleus) {
+		c := connect(t, config(n))
+		s := subscribe(t, c, "a")
+		n.Inject("UpdateState", fakenucleus.Fault{})
+		answered := make(chan error, 1)
+		go func() { answered <- c.UpdateState(within(t), greengrass.Running) }()
+		eventually(t, func() bool { return n.Counts().Requests["UpdateState"] == 1 })
+		n.Protest()
+		err := <-answered
+		require.ErrorIs(t, err, greengrass.ErrDisconnected)
+		require.ErrorIs(t, err, greengrass.ErrProtocol)
+		eventually(t, func() bool { return s.Stats().Renewed == 1 })
+	})
+}

@@ -11,6 +11,7 @@ import (
 
 	"porchlight/internal/greengrass"
 	"porchlight/internal/greengrass/fakenucleus"
+	"porchlight/internal/greengrass/wire"
 )
 
 const many = 10_000
@@ -208,4 +209,29 @@ func TestCloseClient(t *testing.T) {
 		require.ErrorIs(t, c.UpdateState(within(t), greengrass.Running), greengrass.ErrClosed)
 		require.NoError(t, s.Close())
 	})
+}
+
+func TestNucleusEndsSubscriptionWithAnError(t *testing.T) {
+	onBoth(t, func(t *testing.T, n *fakenucleus.Nucleus) {
+		c := connect(t, config(n))
+		s := subscribe(t, c, "a")
+		publish(t, c, "a", "before")
+		n.EndStreams("SubscribeToTopic", fakenucleus.ModeledError{Code: "UnauthorizedError", Message: "no more"})
+		require.Equal(t, "before", string(next(t, s).Payload))
+		_, err := s.Next(within(t))
+		require.ErrorIs(t, err, greengrass.ErrEnded)
+		require.ErrorIs(t, err, greengrass.ErrUnauthorized)
+	})
+}
+
+// A subscription that ends with its first answer is not renewed either.
+func TestSubscriptionThatEndsAtOnce(t *testing.T) {
+	n, c := connected(t, fakenucleus.Java)
+	n.Inject("SubscribeToTopic", fakenucleus.Fault{Message: &wire.Message{Flags: wire.TerminateStream, Payload: []byte(`{}`)}})
+	s := subscribe(t, c, "a")
+	_, err := s.Next(within(t))
+	require.ErrorIs(t, err, greengrass.ErrEnded)
+	n.DropConnections()
+	eventually(t, func() bool { return c.UpdateState(within(t), greengrass.Running) == nil })
+	require.Equal(t, 1, n.Counts().Requests["SubscribeToTopic"])
 }

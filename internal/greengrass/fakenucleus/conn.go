@@ -120,12 +120,18 @@ func (c *conn) next() bool {
 		c.terminate(m)
 		return true
 	case n.cfg.Kind == Java && (m.Operation == "" || m.Stream != c.last+1):
-		c.send(wire.Message{Type: wire.ProtocolError, ContentType: wire.JSON, Payload: []byte(`{"message":"invalid stream id or no operation"}`)})
+		c.protest()
 		n.counts.Dropped++
 		return false
 	}
 	c.last = max(c.last, m.Stream)
 	return n.request(c, m)
+}
+
+// protest says that the client broke the protocol.
+func (c *conn) protest() {
+	c.send(wire.Message{Type: wire.ProtocolError, ContentType: wire.JSON, Payload: []byte(`{"message":"invalid stream id or no operation"}`)})
+	c.finish()
 }
 
 // about handles messages about the connection. That nucleus lite answers pings

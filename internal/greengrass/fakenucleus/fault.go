@@ -108,3 +108,22 @@ func (n *Nucleus) authorize(r call, resource string) error {
 	}
 	return nil
 }
+
+// EndStreams ends the open subscriptions of an operation with an error.
+func (n *Nucleus) EndStreams(operation string, f ModeledError) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range n.of(operation) {
+		n.fail(call{conn: s.conn, stream: s.id, operation: operation}, f)
+	}
+	n.remove(func(s *stream) bool { return s.operation == operation })
+}
+
+// Protest says to every client that it broke the protocol, and hangs up.
+func (n *Nucleus) Protest() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.conns {
+		c.protest()
+	}
+}
