@@ -62,6 +62,35 @@ func TestParseManifestNamesTheFault(t *testing.T) {
 	require.ErrorContains(t, err, "modles")
 }
 
+func TestParseManifestNamesTheFaultOfAnEmbedding(t *testing.T) {
+	m := newTestModel()
+	embedding := func(m *modelstore.Model) {
+		m.Kind, m.Decoder, m.LabelList, m.NMS = "embedding", "embedding", "", 0
+		m.Input.Width, m.Input.Height = 112, 112
+		m.Embedding = modelstore.Embedding{Dimension: 128, Crop: "aligned"}
+	}
+	parsed, err := modelstore.ParseManifest(m.manifest(t, embedding))
+	require.NoError(t, err)
+	require.Equal(t, 128, parsed.Models[0].Embedding.Dimension)
+	for says, edit := range map[string]func(*modelstore.Model){
+		`kind "face" does not go`:     func(m *modelstore.Model) { m.Kind = "face" },
+		`with decoder "darknet"`:      func(m *modelstore.Model) { m.Decoder = "darknet" },
+		`dimension 0`:                 func(m *modelstore.Model) { m.Embedding.Dimension = 0 },
+		`dimension 5000`:              func(m *modelstore.Model) { m.Embedding.Dimension = 5000 },
+		`crop "oval"`:                 func(m *modelstore.Model) { m.Embedding.Crop = "oval" },
+		`a square of 8 to 1024`:       func(m *modelstore.Model) { m.Input.Width = 96 },
+		`margin 10`:                   func(m *modelstore.Model) { m.Embedding.Margin = 10 },
+		`margin 56`:                   func(m *modelstore.Model) { m.Embedding.Crop, m.Embedding.Margin = "box", 56 },
+		`score: want the cosine`:      func(m *modelstore.Model) { m.Score = 0 },
+		`labels and nms`:              func(m *modelstore.Model) { m.LabelList = "pets" },
+		`not of a model of kind "det`: func(m *modelstore.Model) { m.Kind, m.Decoder, m.LabelList = "detector", "darknet", "pets" },
+	} {
+		_, err := modelstore.ParseManifest(m.manifest(t, func(m *modelstore.Model) { embedding(m); edit(m) }))
+		require.ErrorIs(t, err, modelstore.ErrManifest, says)
+		require.ErrorContains(t, err, says)
+	}
+}
+
 // threeParts makes a model of several networks, one of which is missing.
 func threeParts(m *modelstore.Model) {
 	m.Kind, m.Decoder, m.Input, m.Score, m.NMS = "face", "mtcnn", modelstore.Input{}, 0, 0
@@ -77,7 +106,7 @@ func FuzzParseManifest(f *testing.F) {
 			return
 		}
 		for _, model := range m.Models {
-			if len(model.Labels) == 0 || len(model.Files) == 0 {
+			if (len(model.Labels) == 0) != (model.Kind == modelstore.KindEmbedding) || len(model.Files) == 0 {
 				t.Fatalf("accepted %+v", model)
 			}
 		}
