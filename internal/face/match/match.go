@@ -4,11 +4,12 @@
 // no approximate index to tune.
 //
 // A person is best added as one row, the mean of the embeddings of several
-// pictures (face.Mean). On 50 persons with three pictures each and 200
-// strangers that named 249 of 250 further pictures right at a cosine of at
-// least 0.45, and gave 1.5 % of the strangers a name; the threshold of pairs on
-// LFW, 0.315, would give far more. Several rows of one name count as the
-// nearest of them.
+// pictures (face.Mean); several rows of one name count as the nearest of them.
+// The defaults of Rule were chosen on 50 persons of LFW with three pictures
+// each, five further pictures of each and 200 strangers, with a MobileFaceNet:
+// 249 of 250 are named right, none wrong, and 2 of the strangers get a name. At
+// the threshold at which pairs of LFW are told apart best, a cosine of 0.315,
+// many more would.
 package match
 
 import (
@@ -33,13 +34,13 @@ type Result struct{ Best, Second Match }
 // Rule says when the nearest name is the answer. Zero values mean the defaults.
 type Rule struct {
 	MaxDistance float64 // further away it is nobody known; 0.55, a cosine of 0.45
-	MinLead     float64 // that the runner-up must be further away; 0.05
+	MinLead     float64 // that the runner-up must be further away; 0.1
 }
 
 // Defaults of a Rule.
 const (
 	DefaultMaxDistance = 0.55
-	DefaultMinLead     = 0.05
+	DefaultMinLead     = 0.1
 )
 
 // Name returns whose face it is. It is not ok when that is nobody known, or
