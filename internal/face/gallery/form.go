@@ -64,7 +64,7 @@ func Decode(data []byte) (*Gallery, error) {
 	if in.Version != formVersion {
 		return nil, fmt.Errorf("%w: it is of version %d, this program reads %d", ErrFile, in.Version, formVersion)
 	}
-	g, m := Empty(), face.Model(in.Model)
+	m := face.Model(in.Model)
 	if len(in.Persons) > 0 {
 		if err := m.Validate(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrFile, err)
