@@ -1,6 +1,9 @@
 package modelstore_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -89,6 +92,25 @@ func TestParseManifestNamesTheFaultOfAnEmbedding(t *testing.T) {
 		require.ErrorIs(t, err, modelstore.ErrManifest, says)
 		require.ErrorContains(t, err, says)
 	}
+}
+
+// What the guide says to write for FaceNet is a manifest.
+func TestManifestOfTheGuide(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "faces.md"))
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(page), "```json\n")
+	require.True(t, found)
+	text, _, found = strings.Cut(text, "```")
+	require.True(t, found)
+	m, err := modelstore.ParseManifest([]byte(text))
+	require.NoError(t, err)
+	require.Equal(t, modelstore.KindEmbedding, m.Models[0].Kind)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(text), 0o600))
+	s, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest()})
+	require.NoError(t, err)
+	_, err = modelstore.ChooseEmbedding(s, "facenet")
+	require.ErrorIs(t, err, modelstore.ErrMissing)
 }
 
 // threeParts makes a model of several networks, one of which is missing.
