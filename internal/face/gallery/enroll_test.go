@@ -3,8 +3,10 @@ package gallery_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/event"
@@ -161,4 +163,31 @@ func TestIdentifierAsksTheGalleryOfNow(t *testing.T) {
 	require.ErrorIs(t, err, gallery.ErrAligned)
 	_, err = gallery.NewIdentifier(n, gallery.At(t.TempDir()))
 	require.ErrorIs(t, err, gallery.ErrFile)
+}
+
+func TestCamerasShareAnIdentifier(t *testing.T) {
+	m := model("net", "ab", 16)
+	n := &network{made: person(t, m, 1, 1)[0]}
+	file := gallery.At(t.TempDir() + "/faces.json")
+	i, err := gallery.NewIdentifier(n, file)
+	require.NoError(t, err)
+	enroll := func(name string) error {
+		return file.Update(func(g *gallery.Gallery) (*gallery.Gallery, error) {
+			return g.With(name, []face.Embedding{n.made}, noon())
+		})
+	}
+	require.NoError(t, enroll("Ann"))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 50 {
+				name, _, err := i.Identify(t.Context(), face.Crop{Frame: gray(112)})
+				assert.NoError(t, err)
+				assert.Equal(t, "Ann", name)
+			}
+		})
+	}
+	wg.Go(func() { assert.NoError(t, enroll("Ann")) }) // read anew meanwhile
+	wg.Wait()
+	require.Equal(t, 200, n.embeds)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"porchlight/internal/event"
 	"porchlight/internal/face"
@@ -27,10 +28,13 @@ type CropEmbedder interface {
 }
 
 // Identifier says whose face a crop shows, as a camera's pipeline asks. It is
-// as safe for concurrent use as its embedder.
+// safe for concurrent use, so that all cameras can share one network: each asks
+// about once a second while it sees a face.
 type Identifier struct {
+	source Source
+
+	mu       sync.Mutex // of the embedder, which need not be safe
 	embedder CropEmbedder
-	source   Source
 }
 
 // NewIdentifier returns the identifier of an embedder and a gallery. An
@@ -64,7 +68,7 @@ func (i *Identifier) Identify(ctx context.Context, crop face.Crop) (name string,
 	if crop.Frame == nil {
 		return "", 0, fmt.Errorf("%w: the crop has no picture", face.ErrFrame)
 	}
-	e, err := i.embedder.EmbedAligned(ctx, crop.Frame)
+	e, err := i.embed(ctx, crop.Frame)
 	if err != nil {
 		return "", 0, err
 	}
@@ -74,4 +78,10 @@ func (i *Identifier) Identify(ctx context.Context, crop face.Crop) (name string,
 	}
 	name, _ = match.Rule{MaxDistance: i.embedder.MaxDistance()}.Name(found)
 	return name, found.Best.Distance, nil
+}
+
+func (i *Identifier) embed(ctx context.Context, crop *event.Frame) (face.Embedding, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.embedder.EmbedAligned(ctx, crop)
 }
