@@ -97,7 +97,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	sending.Go(func() { board.run(online, client) })
 
 	local := page.New(cfg.Page, log)
-	shared := &sharedDetector{detector: opts.Detector}
+	shared := pipeline.Shared(opts.Detector)
 	var cameras sync.WaitGroup
 	for name, camera := range cfg.Cameras {
 		id := event.CameraID(cfg.Thing, name)
@@ -161,18 +161,4 @@ func goodbye(ctx context.Context, patience time.Duration, up *uplink, board *sta
 	if err := client.Disconnect(ctx); err != nil {
 		log.Warn("cannot disconnect", "error", err)
 	}
-}
-
-// sharedDetector lets the cameras take turns at one net: a net is not safe for
-// concurrent use, and one per camera would cost memory for nothing on the few
-// cores of a gateway.
-type sharedDetector struct {
-	mu       sync.Mutex
-	detector pipeline.Detector
-}
-
-func (s *sharedDetector) Detect(ctx context.Context, f *event.Frame) ([]event.Detection, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.detector.Detect(ctx, f)
 }

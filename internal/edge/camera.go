@@ -98,8 +98,9 @@ func (c *camera) play(ctx context.Context) error {
 		OnState: func(s event.CameraState, message string) { c.became(ctx, s, message) },
 	}, func(f *event.Frame) { c.handle(ctx, f) })
 	c.endOpen(ctx)
-	stats := c.line.Stats()
-	c.log.Info("camera stopped", "frames", stats.Frames, "inferences", stats.Inferences, "events", stats.Events)
+	stats, packets := c.line.Stats(), c.attention.Stats()
+	c.log.Info("camera stopped", "frames", stats.Frames, "inferences", stats.Inferences, "events", stats.Events,
+		"packets_decoded", packets.Fed, "packets_spared", packets.Skipped, "wakes", packets.Wakes)
 	return err
 }
 

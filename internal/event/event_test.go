@@ -181,3 +181,10 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestNewIDOfAnyTime(t *testing.T) {
+	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(0, 0), time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		require.NoError(t, event.ValidateID(event.NewID(at)), at)
+	}
+	require.Less(t, event.NewID(time.UnixMilli(1)), event.NewID(time.UnixMilli(2)))
+}

@@ -10,10 +10,12 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// NewID returns a new event id: a ULID whose time part is at.
+// NewID returns a new event id: a ULID whose time part is at, or the nearest
+// that a ULID can have: from 1970, where clocks without a battery begin, on.
 // Format: https://github.com/ulid/spec.
 func NewID(at time.Time) string {
-	return ulid.MustNew(ulid.Timestamp(at), rand.Reader).String()
+	ms := min(max(at.UnixMilli(), 0), int64(ulid.MaxTime()))
+	return ulid.MustNew(uint64(ms), rand.Reader).String()
 }
 
 // ValidateID reports whether id is a ULID in its canonical upper-case form.

@@ -40,7 +40,9 @@ const (
 	firstSight  = 2500 * time.Millisecond
 )
 
-func newActivity() *activity { return &activity{objects: map[int64]*presence{}} }
+func newActivity(knows bool) *activity {
+	return &activity{knows: knows, objects: map[int64]*presence{}}
+}
 
 // observe returns the active tracks among those seen in this frame.
 func (a *activity) observe(v *View) []actor {
@@ -72,7 +74,9 @@ func (a *activity) presence(now time.Time, t track.Track) *presence {
 	p := a.objects[t.ID]
 	if p == nil || now.Sub(p.seen) > presenceGap {
 		since := now
-		if p == nil && now.Sub(t.FirstSeen) <= presenceGap {
+		// What was before a restart does not count: an event of then has ended.
+		// Nor does what is to come, by a clock that was set back meanwhile.
+		if p == nil && now.Sub(t.FirstSeen) <= presenceGap && !t.FirstSeen.Before(a.began) && !t.FirstSeen.After(now) {
 			since = t.FirstSeen
 		}
 		p = &presence{since: a.trail.back(since, t.Box), window: now}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"porchlight/internal/config"
@@ -63,12 +64,18 @@ func (w *faceWatch) observe(ctx context.Context, f *event.Frame, tracks []track.
 			return out, err
 		}
 	}
-	for id, p := range w.persons {
-		if f.Time.Sub(p.triedAt) > time.Minute {
+	w.forget(tracks)
+	return out, nil
+}
+
+// forget drops the persons whose track is lost, and no one sooner: or the tries
+// would begin anew.
+func (w *faceWatch) forget(tracks []track.Track) {
+	for id := range w.persons {
+		if !slices.ContainsFunc(tracks, func(t track.Track) bool { return t.ID == id }) {
 			delete(w.persons, id)
 		}
 	}
-	return out, nil
 }
 
 // due says whether this person is worth a try now, and notes it. A face is at

@@ -103,15 +103,10 @@ func New(cfg Config) *Pipeline {
 		motion:   motion.New(motion.Config{Threshold: s.Motion.Threshold, MinArea: s.Motion.MinArea, Masks: s.Motion.Masks}),
 		filter:   &filter{settings: s, minScore: cfg.MinScore},
 		tracker:  track.New(trackConfig(cfg)),
-		activity: newActivity(),
-		faces:    newFaceWatch(cfg.Faces, cfg.Identify, s.Faces),
-		zones:    newZoneWatch(s.Zones),
-		things:   newThingsWatch(s.Zones),
 		recorder: newRecorder(cfg),
 		state:    stateFile{path: cfg.StateFile},
 	}
-	grid := p.restore()
-	p.look = newLooker(region.Config{Input: cfg.Input}, grid)
+	p.begin(p.restore())
 	return p
 }
 
@@ -125,17 +120,13 @@ func trackConfig(cfg Config) track.Config {
 	return c
 }
 
-// Handle looks at one frame. A frame that is older than the last is taken for
-// one of the same time. An error of the detector or the sink is returned; the
-// pipeline can go on after it.
+// Handle looks at one frame. A frame that is a little older than the last is
+// taken for one of the same time; if it is older by seconds, the clock has been
+// set back, and the open event ends. An error of the detector or the sink is
+// returned; the pipeline can go on after it.
 func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 	p.stats.Frames++
-	if f.Time.Before(p.last) {
-		late := *f
-		late.Time = p.last
-		f = &late
-	}
-	p.last = f.Time
+	f, fault := p.inTime(ctx, f)
 	v := &View{}
 	var clock stopwatch
 	clock.time(&v.Took.Privacy, func() { v.Frame = p.privacy.Apply(f) })
@@ -143,7 +134,7 @@ func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 		v.Motion = p.motion.Observe(v.Frame)
 		v.Motion.Boxes = p.ghosts.moving(f.Time, v.Motion.Boxes)
 	})
-	fault := p.see(ctx, v)
+	fault = errors.Join(fault, p.see(ctx, v))
 	// Also after a fault: an open event must end in its time.
 	var news []news
 	clock.time(&v.Took.Events, func() { news = p.record(v) })
@@ -211,7 +202,7 @@ func (p *Pipeline) record(v *View) []news {
 	p.zones.observe(v.Frame.Time, v.Tracks)
 	return p.recorder.observe(moment{
 		view: v, active: p.activity.observe(v), zones: p.zones.of, name: p.faces.name,
-		changes: p.things.observe(v), pending: p.things.pending(),
+		changes: p.things.observe(v, p.tracker.Changes()), pending: p.things.pending(),
 	})
 }
 

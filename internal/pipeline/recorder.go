@@ -53,6 +53,9 @@ const (
 	// restless is how long an event stays open after the last sighting while
 	// something goes on moving: it may only not be recognised.
 	restless = 6 * time.Second
+	// verdictWithin is how long it stays open at most to tell what was left or
+	// taken: whoever is there for good is a visitor too, though not active.
+	verdictWithin = 12 * time.Second
 	// resumeWithin is how long after the last word of an earlier life an event
 	// goes on.
 	resumeWithin = 30 * time.Second
@@ -84,7 +87,11 @@ func (r *recorder) observe(m moment) []news {
 	if r.resumed {
 		r.resumed = false
 		if now.Sub(r.activeAt) > resumeWithin || now.Before(r.activeAt) {
-			return r.finish()
+			out := r.finish()
+			if now.Before(r.activeAt) {
+				r.forget()
+			}
+			return out
 		}
 		r.log.Info("event goes on after a restart", "camera", r.camera, "event", r.open.EventID)
 	}
@@ -94,7 +101,7 @@ func (r *recorder) observe(m moment) []news {
 			r.open.State = event.Updated
 			return r.publish(now)
 		}
-		if r.open != nil && !m.pending && now.Sub(r.activeAt) >= r.patience(m.view) {
+		if r.open != nil && now.Sub(r.activeAt) >= r.patience(m) {
 			return r.finish()
 		}
 		return nil
@@ -120,14 +127,18 @@ func (r *recorder) things(changes []things.Change) (told bool) {
 		}
 		if !slices.Contains(*list, c.Zone) {
 			*list, told = append(*list, c.Zone), true
+			slices.Sort(*list)
 		}
 	}
 	return told
 }
 
 // patience is how long the open event waits for something active.
-func (r *recorder) patience(v *View) time.Duration {
-	if len(v.Motion.Boxes) > 0 {
+func (r *recorder) patience(m moment) time.Duration {
+	switch {
+	case m.pending:
+		return max(r.quiet, verdictWithin)
+	case len(m.view.Motion.Boxes) > 0:
 		return max(r.quiet, restless)
 	}
 	return r.quiet
@@ -177,7 +188,11 @@ func (r *recorder) finish() []news {
 	end := event.At(r.activeAt)
 	r.open.State, r.open.EndedAt = event.Ended, &end
 	r.severity.ended(r.activeAt, r.open.Severity)
-	out := r.publish(r.activeAt)
+	at := r.activeAt
+	if at.Before(r.told) { // of a thing that was left, since
+		at = r.told
+	}
+	out := r.publish(at)
 	r.open, r.best = nil, picture{}
 	return out
 }
@@ -190,6 +205,9 @@ func (r *recorder) close(last time.Time) []news {
 	}
 	return r.finish()
 }
+
+// forget when the last events were: the clock has been set back.
+func (r *recorder) forget() { r.activeAt, r.severity.alertEnd = time.Time{}, time.Time{} }
 
 // current returns a copy of the event that is open, or nil.
 func (r *recorder) current() *event.Event {

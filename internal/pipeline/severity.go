@@ -18,10 +18,11 @@ type severity struct {
 // rises says whether an active object with this label, in these zones, makes
 // an event an alert that was none so far.
 func (s *severity) rises(now time.Time, present event.Severity, label string, zones []string) bool {
+	since := now.Sub(s.alertEnd) // negative when the clock was set back over a restart
 	switch {
 	case present == event.Alert, !slices.Contains(s.alerts.Labels, label):
 		return false
-	case s.cooldown > 0 && !s.alertEnd.IsZero() && now.Sub(s.alertEnd) < s.cooldown:
+	case !s.alertEnd.IsZero() && since >= 0 && since < s.cooldown:
 		return false
 	case len(s.alerts.Zones) == 0:
 		return true

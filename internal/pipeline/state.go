@@ -35,8 +35,9 @@ const (
 
 func (s *stateFile) due(now time.Time) bool { return s.path != "" && now.Sub(s.saved) >= saveEvery }
 
-// restore reads the state file and returns the grid in it, or an empty one.
-func (p *Pipeline) restore() *region.Grid {
+// restore reads the state file and returns the grid in it, or an empty one,
+// and whether there was one.
+func (p *Pipeline) restore() (grid *region.Grid, known bool) {
 	s, err := p.state.read()
 	if err == nil && s != nil {
 		err = p.tracker.Restore(s.Tracks)
@@ -45,10 +46,10 @@ func (p *Pipeline) restore() *region.Grid {
 		p.cfg.Log.Warn("what was learnt of this camera cannot be read and is learnt anew", "file", p.state.path, "error", err)
 	}
 	if err != nil || s == nil {
-		return &region.Grid{}
+		return &region.Grid{}, false
 	}
-	p.recorder.severity.alertEnd, p.activity.knows = s.AlertEnd, true
-	return s.Grid
+	p.recorder.severity.alertEnd = s.AlertEnd
+	return s.Grid, true
 }
 
 func (s *stateFile) read() (*saved, error) {
@@ -81,8 +82,8 @@ func (s *stateFile) read() (*saved, error) {
 // save writes the state file. A fault is logged: the camera goes on, and only
 // forgets at the next restart.
 func (p *Pipeline) save(now time.Time) {
-	if p.state.path == "" {
-		return
+	if p.state.path == "" || p.last.IsZero() {
+		return // without a frame nothing has been learnt
 	}
 	p.state.saved = now
 	tracks, err := p.tracker.Save()

@@ -6,13 +6,19 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/event"
 	"porchlight/internal/things"
+	"porchlight/internal/track"
 )
 
 // thingsWatch tells of things left in, and taken from, the zones whose owner asked for it.
-type thingsWatch struct{ watchers []*things.Watcher }
+// The zones are watched for things of any kind; what the tracker follows, a
+// bicycle say, it knows of itself.
+type thingsWatch struct {
+	zones    map[string]config.Zone
+	watchers []*things.Watcher
+}
 
 func newThingsWatch(zones map[string]config.Zone) *thingsWatch {
-	w := &thingsWatch{}
+	w := &thingsWatch{zones: zones}
 	for name, zone := range zones {
 		if zone.Things {
 			w.watchers = append(w.watchers, things.NewWatcher(name, zone.Polygon))
@@ -21,7 +27,7 @@ func newThingsWatch(zones map[string]config.Zone) *thingsWatch {
 	return w
 }
 
-func (w *thingsWatch) observe(v *View) (changes []things.Change) {
+func (w *thingsWatch) observe(v *View, tracked []track.Change) (changes []things.Change) {
 	if len(w.watchers) == 0 {
 		return nil
 	}
@@ -34,6 +40,24 @@ func (w *thingsWatch) observe(v *View) (changes []things.Change) {
 	scene := things.Scene{Frame: v.Frame, Visitors: visitors, Motion: v.Motion.Boxes, Unsteady: v.Motion.Calibrating}
 	for _, w := range w.watchers {
 		changes = append(changes, w.Observe(scene)...)
+	}
+	return append(changes, w.followed(tracked)...)
+}
+
+func (w *thingsWatch) followed(tracked []track.Change) (changes []things.Change) {
+	for _, c := range tracked {
+		if alive(c.Label) {
+			continue
+		}
+		kind := things.Appeared
+		if c.Kind == track.Removed {
+			kind = things.Removed
+		}
+		for name, zone := range w.zones {
+			if zone.Things && zone.Polygon.Contains(feet(c.Box)) {
+				changes = append(changes, things.Change{Kind: kind, Zone: name, Box: c.Box})
+			}
+		}
 	}
 	return changes
 }

@@ -21,14 +21,25 @@ type visitor struct {
 	at      time.Time
 }
 
-// stay in a zone. It ends with outside sightings in a row, so that a box that
-// jitters over the border neither enters nor leaves with every frame.
+// stay in a zone. It counts once there have been more sightings inside than
+// outside by zoneInertia, and ends with as many outside in a row, so that a box
+// that jitters over the border neither enters nor leaves.
 type stay struct {
 	since           time.Time
 	inside, outside int
 }
 
 const zoneInertia = 3 // sightings
+
+// leaves counts a sighting outside and says whether it ends the stay. Until the
+// stay has begun to count, it takes one inside back.
+func (s *stay) leaves() bool {
+	s.outside++
+	if s.inside < zoneInertia {
+		s.inside--
+	}
+	return s.inside == 0 || s.outside >= zoneInertia
+}
 
 func newZoneWatch(zones map[string]config.Zone) *zoneWatch {
 	w := &zoneWatch{zones: zones, seen: map[int64]*visitor{}}
@@ -71,10 +82,8 @@ func (w *zoneWatch) visit(now time.Time, v *visitor, name string, t track.Track)
 	}
 	s := v.inside[name]
 	if !zone.Polygon.Contains(feet(t.Box)) {
-		if s != nil {
-			if s.outside++; s.outside >= zoneInertia {
-				delete(v.inside, name)
-			}
+		if s != nil && s.leaves() {
+			delete(v.inside, name)
 		}
 		return
 	}

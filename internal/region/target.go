@@ -19,13 +19,12 @@ const (
 // target is something to be shown, or several that share a region. Rectangles
 // are in pixels of the frame.
 type target struct {
-	want   image.Rectangle // with all the room it should have
-	least  image.Rectangle // with as much as will do
-	limit  int             // side of the largest region that shows it large enough
-	barely int             // the same where one look must do for many
-	good   int             // side of a region that shows it best
-	wait   int             // frames for which it has had no region
-	parts  []target        // when several share it
+	want  image.Rectangle // with all the room it should have
+	least image.Rectangle // with as much as will do
+	limit int             // side of the largest region that shows it large enough
+	good  int             // side of a region that shows it best
+	wait  int             // frames for which it has had no region
+	parts []target        // when several share it
 }
 
 // targets returns what to show, in an order that depends on nothing but the

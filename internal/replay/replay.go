@@ -95,7 +95,7 @@ func (s Summary) Failed() (n int) {
 // until then; the error is then that of ctx.
 func Run(ctx context.Context, cfg Config) (Summary, error) {
 	r := &run{cfg: cfg, settings: cfg.Settings}
-	r.cfg.Detector = &turns{detector: cfg.Detector}
+	r.cfg.Detector = pipeline.Shared(cfg.Detector)
 	meter := startMeter()
 	clips := make([]Clip, len(cfg.Files))
 	if cfg.Together {
@@ -148,20 +148,6 @@ func (r *run) tellProgress(file string, shown time.Duration) {
 	if r.cfg.OnProgress != nil {
 		r.cfg.OnProgress(file, shown)
 	}
-}
-
-// turns lets the files take turns at one network, as the cameras of the
-// component do.
-type turns struct {
-	mu       sync.Mutex
-	detector pipeline.Detector
-}
-
-// Detect implements pipeline.Detector.
-func (t *turns) Detect(ctx context.Context, f *event.Frame) ([]event.Detection, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.detector.Detect(ctx, f)
 }
 
 // errShown ends a file of which enough has been shown.

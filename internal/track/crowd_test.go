@@ -70,8 +70,8 @@ func TestWhoPassesDoesNotCarryAwayWhatStands(t *testing.T) {
 	require.True(t, byID(t, tracker.Predict(w.at), 1).MovedAt.IsZero())
 }
 
-// Two people are hidden and come back where each could be either: their
-// clothes tell who is who.
+// Two people are hidden and come back where each could be either, and a little
+// nearer to where the other was: their clothes tell who is who.
 func TestColorsTellPeopleApart(t *testing.T) {
 	for name, up := range map[string]float64{"one": -0.12, "the other": 0.12} {
 		t.Run(name, func(t *testing.T) {
@@ -82,8 +82,8 @@ func TestColorsTellPeopleApart(t *testing.T) {
 				a.hidden = since >= 2*time.Second && since < 2600*time.Millisecond
 				b.hidden = a.hidden
 				if since >= 2*time.Second {
-					a.box = event.Box{X0: 0.5, Y0: 0.3 + up, X1: 0.58, Y1: 0.7 + up}
-					b.box = event.Box{X0: 0.5, Y0: 0.3 - up, X1: 0.58, Y1: 0.7 - up}
+					a.box = event.Box{X0: 0.51, Y0: 0.3 + up, X1: 0.59, Y1: 0.7 + up}
+					b.box = event.Box{X0: 0.49, Y0: 0.3 - up, X1: 0.57, Y1: 0.7 - up}
 				}
 			})
 			require.Zero(t, score.Switches)
@@ -126,4 +126,35 @@ func TestSpeedIsKnownAfterAGap(t *testing.T) {
 	soon := tracker.Predict(w.at.Add(500 * time.Millisecond))[0]
 	require.Equal(t, int64(1), soon.ID)
 	require.InDelta(t, at-0.09-0.03, soon.Box.X0, 0.01)
+}
+
+// What is seen to stand where it stood is not what is found beside it.
+func TestWhatDrivesPastIsNotWhatIsParked(t *testing.T) {
+	parked, passing := car(1, 0.4, 0.5), car(2, 0, 0.68)
+	passing.hidden = true
+	w, tracker := newWorld(parked, passing), track.New(track.Config{})
+	settled(t, tracker, w, 15*time.Second)
+	parked.unseen, passing.hidden = true, false
+	for look := range 20 {
+		passing.to(0.2 + 0.02*float64(look))
+		for _, v := range w.look(tracker, fiveASecond()) {
+			require.Equal(t, v.ID == 2, v.Seen)
+		}
+	}
+	require.True(t, byID(t, tracker.Predict(w.at), 1).Stationary)
+}
+
+// Detectors often begin with a bad box. That it gets better is no movement.
+func TestBadFirstBoxIsNoMovement(t *testing.T) {
+	tracker := track.New(track.Config{})
+	for look := range 20 {
+		box := event.Box{X0: 0.4, Y0: 0.2, X1: 0.5, Y1: 0.6}
+		if look == 0 {
+			box.Y1 = 0.4
+		}
+		at := noon.Add(time.Duration(look) * fiveASecond())
+		tracks := tracker.Update(track.Sight{Frame: &event.Frame{Time: at}, Looked: everywhere(), Found: []event.Detection{{Label: "person", Score: 0.8, Box: box}}})
+		require.Len(t, tracks, 1)
+		require.True(t, tracks[0].MovedAt.IsZero(), "look %d", look)
+	}
 }

@@ -104,7 +104,7 @@ func (t *Tracker) hasMoved(o *object, recent event.Box) bool {
 	}
 	n := len(o.boxes)
 	switch {
-	case overlap >= limit, n < 2:
+	case overlap >= limit, n < recentBoxes:
 		return false
 	case o.Hits <= youngHits && o.boxes[n-1].IoU(o.boxes[n-2]) > steadyIoU:
 		return false

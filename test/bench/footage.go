@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,10 @@ type footage struct {
 	model  string // name
 	real   bool   // budgets are about real footage
 	every  *pass  // the whole clip looked at frame by frame, once made
+
+	folder      string // of the real clips; empty without
+	annotations fs.FS  // of the real clips
+	checkout    string
 }
 
 // Nothing happens in the first seconds of the clips. The still scene repeats
@@ -37,11 +42,12 @@ const (
 // openFootage takes the real clip and model from PORCHLIGHT_TESTDATA, which may
 // be relative to the checkout, or makes a clip and a network that sees it.
 func openFootage(ctx context.Context, root, dir string) (*footage, error) {
-	f := &footage{still: filepath.Join(dir, "still.mp4")}
+	f := &footage{still: filepath.Join(dir, "still.mp4"), checkout: root}
 	if data := os.Getenv("PORCHLIGHT_TESTDATA"); data != "" {
 		if !filepath.IsAbs(data) {
 			data = filepath.Join(root, data)
 		}
+		f.folder, f.annotations = filepath.Join(data, "footage"), os.DirFS(filepath.Join(root, "test", "footage", "annotations"))
 		f.real, f.about = true, "one-by-one-person-detection.mp4, yolox-nano"
 		f.clip, f.models, f.model = filepath.Join(data, "footage", "one-by-one-person-detection.mp4"), filepath.Join(data, "models"), "yolox-nano"
 	} else {

@@ -15,6 +15,7 @@ const (
 	maxP95  = 2 * time.Second
 	stagger = 7 * time.Second  // between the starts of two cameras
 	settle  = 10 * time.Second // before the first sample: connecting, first look
+	quiet   = 5 * time.Second  // without a person before the next is a new appearance
 )
 
 // latency measures from the moment a camera takes the first picture with a

@@ -38,7 +38,8 @@ type bench struct {
 	duration time.Duration // of the measurement in real time
 	cameras  int
 	events   int
-	profile  string // file prefix; empty for none
+	memory   time.Duration // of the video that each camera is shown while their memory is measured
+	profile  string        // file prefix; empty for none
 	log      *slog.Logger
 	progress io.Writer
 }
@@ -56,11 +57,15 @@ type measurement struct {
 func measurements() []measurement {
 	return []measurement{
 		{"package", packages}, {"coldstart", coldStarts}, {"events", throughput},
-		{"pipeline", pipelines}, {"idle", idle}, {"latency", latency},
+		{"pipeline", pipelines}, {"track", trackers}, {"faces", faces}, {"memory", memory},
+		{"idle", idle}, {"latency", latency},
 	}
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) > 0 && args[0] == memoryCommand {
+		return watchMemory(ctx, args[1:], stdout)
+	}
 	b := &bench{progress: stderr}
 	var names []string
 	for _, m := range measurements() {
@@ -70,6 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags.StringVar(&b.root, "root", ".", "checkout that make build was run in")
 	only := flags.String("only", strings.Join(names, ","), "measurements to make")
 	flags.DurationVar(&b.duration, "duration", 5*time.Minute, "how long the latency is measured")
+	flags.DurationVar(&b.memory, "memory", 10*time.Minute, "how much video each camera is shown while their memory is measured")
 	flags.IntVar(&b.cameras, "cameras", 3, "cameras of the latency measurement, which share one gateway")
 	flags.IntVar(&b.events, "events", 20000, "events of the throughput measurement")
 	flags.StringVar(&b.profile, "profile", "", "write CPU profiles of the throughput to `PREFIX`.cpu")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -11,24 +12,29 @@ import (
 	"porchlight/internal/event"
 	"porchlight/internal/pipeline"
 	"porchlight/internal/vision"
+	"porchlight/test/footage/truth"
 )
 
 // What the component does unless told otherwise.
 const (
 	minScore = 0.5
-	quiet    = 5 * time.Second
 	lookFPS  = 5
 	maxWidth = 1280
 )
+
+// warmUp is how long the pipeline may take to know a scene.
+const warmUp = 10 * time.Second
 
 // pass is one run over some video as fast as it goes.
 type pass struct {
 	frames     int64
 	inferences int64
-	events     int64
+	late       int64 // inferences after warmUp
+	events     []truth.Event
 	video      time.Duration // shown
 	cpu        time.Duration // of this process and its decoders
 	persons    []bool        // by frame; only where every frame is looked at
+	sightings  []sighting    // likewise
 }
 
 // perSecond is the CPU that a second of the video costs.
@@ -40,7 +46,7 @@ func (f *footage) everyFrame(ctx context.Context) (*pass, error) {
 	if f.every != nil {
 		return f.every, nil
 	}
-	p, err := f.look(ctx, f.clip, 0)
+	p, err := f.look(ctx, scene{file: f.clip, settings: config.CameraDefaults()}, 0)
 	if err == nil {
 		f.every = p
 	}
@@ -48,34 +54,46 @@ func (f *footage) everyFrame(ctx context.Context) (*pass, error) {
 }
 
 // look runs the detector alone on every frame at this rate; 0 is the file's own.
-func (f *footage) look(ctx context.Context, file string, fps float64) (*pass, error) {
+func (f *footage) look(ctx context.Context, s scene, fps float64) (*pass, error) {
 	p := &pass{}
-	return p, f.play(ctx, file, fps, p, func(d *vision.Detector, frame *event.Frame) error {
+	err := f.play(ctx, s.file, fps, p, func(d *vision.Detector, frame *event.Frame) error {
 		found, err := d.Detect(ctx, frame)
-		person := false
+		seen := sighting{at: frame.Offset.Seconds()}
 		for _, o := range found {
-			person = person || o.Label == "person" && o.Score >= minScore
+			if label := s.label(o.Label); label != "" && o.Score >= minScore {
+				seen.labels = append(seen.labels, label)
+			}
 		}
-		p.persons, p.inferences = append(p.persons, person), p.inferences+1
+		p.persons = append(p.persons, slices.Contains(seen.labels, "person"))
+		p.sightings, p.inferences = append(p.sightings, seen), p.inferences+1
 		return err
 	})
+	p.events = runs(p.sightings)
+	return p, err
 }
 
 // pipeline runs the component's pipeline over a file.
-func (f *footage) pipeline(ctx context.Context, file string) (*pass, error) {
-	p := &pass{}
+func (f *footage) pipeline(ctx context.Context, s scene) (*pass, error) {
+	p, out := &pass{}, &sink{last: map[string]*truth.Event{}}
 	var line *pipeline.Pipeline
-	err := f.play(ctx, file, lookFPS, p, func(d *vision.Detector, frame *event.Frame) error {
+	err := f.play(ctx, s.file, lookFPS, p, func(d *vision.Detector, frame *event.Frame) error {
 		if line == nil {
 			line = pipeline.New(pipeline.Config{
-				Camera: "bench.clip", Detector: d, Sink: nowhere{}, Model: f.model, MinScore: minScore, Settings: config.Camera{Quiet: quiet},
+				Camera: "bench.clip", Detector: d, Input: d.Input(), Sink: out, Model: f.model, MinScore: minScore,
+				Settings: s.settings, Log: discard(),
 			})
+			out.origin = frame.Time.Add(-frame.Offset)
 		}
-		return line.Handle(ctx, frame)
+		before := line.Stats().Inferences
+		err := line.Handle(ctx, frame)
+		if frame.Offset > warmUp {
+			p.late += line.Stats().Inferences - before
+		}
+		return err
 	})
 	if line != nil {
-		s := line.Stats()
-		p.inferences, p.events = s.Inferences, s.Events
+		err = errors.Join(err, line.Close(ctx))
+		p.inferences, p.events = line.Stats().Inferences, out.events()
 	}
 	return p, err
 }
@@ -105,12 +123,6 @@ func (f *footage) play(ctx context.Context, file string, fps float64, p *pass,
 	p.cpu = cpuTime() - before
 	return errors.Join(err, context.Cause(playing)) // neither, when it played to its end
 }
-
-// nowhere takes events and forgets them.
-type nowhere struct{}
-
-// Publish implements pipeline.Sink.
-func (nowhere) Publish(context.Context, event.Event, []byte) error { return nil }
 
 // cpuTime is what this process and its ended children have used.
 func cpuTime() time.Duration {
