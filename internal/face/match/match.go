@@ -1,6 +1,6 @@
 // Package match finds whose face it is among many: the nearest embeddings by
 // cosine distance, exactly, by looking at all of them. At the speed of memory
-// that takes about 60 ms for a million embeddings of 512 numbers, so there is
+// that takes about 50 ms for a million embeddings of 512 numbers, so there is
 // no approximate index to tune.
 //
 // A person is best added as one row, the mean of the embeddings of several
