@@ -4,7 +4,11 @@ import "fmt"
 
 // FacesCmd groups the verbs about faces.
 type FacesCmd struct {
-	Detect FacesDetectCmd `cmd:"" help:"Find faces and their landmarks in pictures and videos."`
+	Detect   FacesDetectCmd   `cmd:"" help:"Find faces and their landmarks in pictures and videos."`
+	Enroll   FacesEnrollCmd   `cmd:"" help:"Remember a person's face from pictures that show nobody else. Pictures are not kept, only numbers made of the face."`
+	List     FacesListCmd     `cmd:"" help:"Show whose faces are remembered."`
+	Remove   FacesRemoveCmd   `cmd:"" help:"Forget a person and all that was made of the face."`
+	Identify FacesIdentifyCmd `cmd:"" help:"Say whose faces pictures and videos show."`
 }
 
 // FacesDetectCmd is the verb faces detect.

@@ -24,7 +24,7 @@ type cli struct {
 	Detect DetectCmd `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
 	Replay ReplayCmd `cmd:"" help:"Run a camera's pipeline over recordings and show what it makes of them."`
 	Camera CameraCmd `cmd:"" help:"Try cameras out."`
-	Faces  FacesCmd  `cmd:"" help:"Find faces in pictures and videos."`
+	Faces  FacesCmd  `cmd:"" help:"Find faces in pictures and videos, and tell whose they are."`
 	Models ModelsCmd `cmd:"" help:"List, fetch and check the neural networks."`
 }
 

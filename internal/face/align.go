@@ -87,11 +87,8 @@ func mean(points [5]Point) (m Point) {
 // are averaged, as single ones would alias; what lies outside the frame is
 // black. Errors are ErrLandmarks, ErrSize and ErrFrame.
 func Align(f *event.Frame, landmarks [5]Point, size int) (*event.Frame, error) {
-	if size < 8 || size > maxCropSide {
-		return nil, fmt.Errorf("%w: %d pixels: choose 8 to %d", ErrSize, size, maxCropSide)
-	}
-	if f.Width < 1 || f.Height < 1 || len(f.Pix)/3/f.Width != f.Height || len(f.Pix)%(3*f.Width) != 0 {
-		return nil, fmt.Errorf("%w: %d bytes for %d x %d BGR pixels", ErrFrame, len(f.Pix), f.Width, f.Height)
+	if err := checkCut(f, size); err != nil {
+		return nil, err
 	}
 	template := Template()
 	for i := range template {
@@ -102,19 +99,35 @@ func Align(f *event.Frame, landmarks [5]Point, size int) (*event.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	back := t.Invert()
+	return cut(f, size, back.Scale(), back.Apply), nil
+}
+
+func checkCut(f *event.Frame, size int) error {
+	if size < 8 || size > maxCropSide {
+		return fmt.Errorf("%w: %d pixels: choose 8 to %d", ErrSize, size, maxCropSide)
+	}
+	if f.Width < 1 || f.Height < 1 || len(f.Pix)/3/f.Width != f.Height || len(f.Pix)%(3*f.Width) != 0 {
+		return fmt.Errorf("%w: %d bytes for %d x %d BGR pixels", ErrFrame, len(f.Pix), f.Width, f.Height)
+	}
+	return nil
+}
+
+// cut makes a square picture of a frame whose points lie in the frame where
+// back says, about scale pixels apart.
+func cut(f *event.Frame, size int, scale float64, back func(Point) Point) *event.Frame {
 	crop := &event.Frame{
 		Sequence: f.Sequence, Time: f.Time, Offset: f.Offset,
 		Width: size, Height: size, Pix: make([]byte, size*size*3),
 	}
-	back := t.Invert()
-	n := min(max(1, int(back.Scale())), maxSamples)
+	n := min(max(1, int(scale)), maxSamples)
 	step := 1 / float64(n)
 	for y := range size {
 		for x := range size {
 			var sum [3]float32
 			for i := range n * n {
 				// The samples of a pixel lie evenly around its center.
-				p := back.Apply(Point{
+				p := back(Point{
 					float64(x) + (float64(i%n)+0.5)*step - 0.5,
 					float64(y) + (float64(i/n)+0.5)*step - 0.5,
 				})
@@ -125,7 +138,7 @@ func Align(f *event.Frame, landmarks [5]Point, size int) (*event.Frame, error) {
 			}
 		}
 	}
-	return crop, nil
+	return crop
 }
 
 // sample adds the bilinear interpolation of a frame at a point.

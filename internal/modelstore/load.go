@@ -52,6 +52,15 @@ func (s *Store) Load(name string) (*Contents, error) {
 	return &c, nil
 }
 
+// SHA256 tells networks apart, in hexadecimal: the hash of the weights, or of
+// weights and config one after the other where there is a config.
+func (n Network) SHA256() string {
+	h := sha256.New()
+	h.Write(n.Weights)
+	h.Write(n.Config)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // Verify reports whether every file of a model is there and hashes to what
 // the manifest says. Errors are as those of Load.
 func (s *Store) Verify(name string) error {

@@ -17,7 +17,7 @@ type Manifest struct {
 // come out.
 type Model struct {
 	Name      string   `json:"name"`
-	Kind      string   `json:"kind"`    // detector or face
+	Kind      string   `json:"kind"`    // detector, face or embedding
 	Decoder   string   `json:"decoder"` // how its outputs are read: one of the Decoder constants
 	Format    string   `json:"format"`  // onnx, caffe, tensorflow or darknet
 	License   string   `json:"license"`
@@ -28,7 +28,23 @@ type Model struct {
 	Score     float64  `json:"score"`  // default threshold, 0..1
 	NMS       float64  `json:"nms"`    // IoU above which the weaker box of a label goes; unused by detection_output
 	Labels    []string `json:"-"`      // the list that LabelList names
+
+	Embedding Embedding `json:"embedding,omitzero"` // of a model that tells faces apart
 }
+
+// Embedding says what a model that tells faces apart looks at and gives. Its
+// Model.Score is the cosine from which two faces are one person's.
+type Embedding struct {
+	Dimension int     `json:"dimension"`        // numbers of its output
+	Crop      string  `json:"crop"`             // one of the Crop constants
+	Margin    float64 `json:"margin,omitempty"` // of a box: pixels of the input around it, both sides together
+}
+
+// What of a face a network wants to see.
+const (
+	CropAligned = "aligned" // its landmarks where face.Template has them
+	CropBox     = "box"     // the detector's box, stretched
+)
 
 // File is one file of a model. Role says what it is to the network: weights,
 // of which there is one, or config, of which there may be one. A model of
@@ -62,20 +78,23 @@ const (
 	RoleConfig  = "config"
 )
 
-// Decoders. The last two find faces with their landmarks; the others find
-// labeled boxes.
+// Decoders. MTCNN and YuNet find faces with their landmarks, an embedding is of
+// a face that was found; the others find labeled boxes.
 const (
 	DecoderDetectionOutput = "detection_output"
 	DecoderYOLOX           = "yolox"
 	DecoderDarknet         = "darknet"
 	DecoderMTCNN           = "mtcnn" // three networks, in the parts det1, det2 and det3
 	DecoderYuNet           = "yunet"
+	DecoderEmbedding       = "embedding" // one vector; no boxes
 )
 
 // Kinds of models.
 const (
 	KindDetector = "detector" // of objects
 	KindFace     = "face"
+
+	KindEmbedding = "embedding" // tells faces apart
 )
 
 // ErrManifest is a manifest that cannot be used.

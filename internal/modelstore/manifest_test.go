@@ -1,6 +1,9 @@
 package modelstore_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,6 +65,54 @@ func TestParseManifestNamesTheFault(t *testing.T) {
 	require.ErrorContains(t, err, "modles")
 }
 
+func TestParseManifestNamesTheFaultOfAnEmbedding(t *testing.T) {
+	m := newTestModel()
+	embedding := func(m *modelstore.Model) {
+		m.Kind, m.Decoder, m.LabelList, m.NMS = "embedding", "embedding", "", 0
+		m.Input.Width, m.Input.Height = 112, 112
+		m.Embedding = modelstore.Embedding{Dimension: 128, Crop: "aligned"}
+	}
+	parsed, err := modelstore.ParseManifest(m.manifest(t, embedding))
+	require.NoError(t, err)
+	require.Equal(t, 128, parsed.Models[0].Embedding.Dimension)
+	for says, edit := range map[string]func(*modelstore.Model){
+		`kind "face" does not go`:     func(m *modelstore.Model) { m.Kind = "face" },
+		`with decoder "darknet"`:      func(m *modelstore.Model) { m.Decoder = "darknet" },
+		`dimension 0`:                 func(m *modelstore.Model) { m.Embedding.Dimension = 0 },
+		`dimension 5000`:              func(m *modelstore.Model) { m.Embedding.Dimension = 5000 },
+		`crop "oval"`:                 func(m *modelstore.Model) { m.Embedding.Crop = "oval" },
+		`a square of 8 to 1024`:       func(m *modelstore.Model) { m.Input.Width = 96 },
+		`margin 10`:                   func(m *modelstore.Model) { m.Embedding.Margin = 10 },
+		`margin 56`:                   func(m *modelstore.Model) { m.Embedding.Crop, m.Embedding.Margin = "box", 56 },
+		`score: want the cosine`:      func(m *modelstore.Model) { m.Score = 0 },
+		`labels and nms`:              func(m *modelstore.Model) { m.LabelList = "pets" },
+		`not of a model of kind "det`: func(m *modelstore.Model) { m.Kind, m.Decoder, m.LabelList = "detector", "darknet", "pets" },
+	} {
+		_, err := modelstore.ParseManifest(m.manifest(t, func(m *modelstore.Model) { embedding(m); edit(m) }))
+		require.ErrorIs(t, err, modelstore.ErrManifest, says)
+		require.ErrorContains(t, err, says)
+	}
+}
+
+// What the guide says to write for FaceNet is a manifest.
+func TestManifestOfTheGuide(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "faces.md"))
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(page), "```json\n")
+	require.True(t, found)
+	text, _, found = strings.Cut(text, "```")
+	require.True(t, found)
+	m, err := modelstore.ParseManifest([]byte(text))
+	require.NoError(t, err)
+	require.Equal(t, modelstore.KindEmbedding, m.Models[0].Kind)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(text), 0o600))
+	s, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest()})
+	require.NoError(t, err)
+	_, err = modelstore.ChooseEmbedding(s, "facenet")
+	require.ErrorIs(t, err, modelstore.ErrMissing)
+}
+
 // threeParts makes a model of several networks, one of which is missing.
 func threeParts(m *modelstore.Model) {
 	m.Kind, m.Decoder, m.Input, m.Score, m.NMS = "face", "mtcnn", modelstore.Input{}, 0, 0
@@ -77,7 +128,7 @@ func FuzzParseManifest(f *testing.F) {
 			return
 		}
 		for _, model := range m.Models {
-			if len(model.Labels) == 0 || len(model.Files) == 0 {
+			if (len(model.Labels) == 0) != (model.Kind == modelstore.KindEmbedding) || len(model.Files) == 0 {
 				t.Fatalf("accepted %+v", model)
 			}
 		}

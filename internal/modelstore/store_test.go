@@ -168,6 +168,46 @@ func TestChoose(t *testing.T) {
 }
 
 // Nobody gets a face detector for objects without asking.
+func TestChooseEmbedding(t *testing.T) {
+	m := newTestModel()
+	manifest := m.manifest(t, func(m *modelstore.Model) {
+		m.Kind, m.Decoder, m.LabelList, m.NMS = "embedding", "embedding", "", 0
+		m.Input.Width, m.Input.Height = 112, 112
+		m.Embedding = modelstore.Embedding{Dimension: 128, Crop: "aligned"}
+	})
+	dir := t.TempDir()
+	s := newStore(t, modelstore.Config{Dir: dir, Manifest: manifest})
+	_, err := modelstore.ChooseEmbedding(s, "")
+	require.ErrorIs(t, err, modelstore.ErrNoEmbedding)
+	require.EqualError(t, err, "face recognition is unavailable: no embedding model is installed: porchlight models pull sface")
+	_, err = modelstore.ChooseEmbedding(s, "test-net")
+	require.ErrorIs(t, err, modelstore.ErrMissing)
+	require.ErrorContains(t, err, "porchlight models pull test-net")
+	_, err = modelstore.ChooseEmbedding(s, "resnet")
+	require.ErrorIs(t, err, modelstore.ErrUnknownModel)
+
+	m.write(t, dir)
+	for _, wanted := range []string{"", "test-net"} {
+		got, err := modelstore.ChooseEmbedding(s, wanted)
+		require.NoError(t, err)
+		require.Equal(t, "test-net", got.Name)
+	}
+	_, _, err = modelstore.Choose(s, "test-net")
+	require.ErrorIs(t, err, modelstore.ErrKind)
+	contents, err := s.Load("test-net")
+	require.NoError(t, err)
+	both := sha256.Sum256(append(append([]byte(nil), m.weights...), m.config...))
+	require.Equal(t, hex.EncodeToString(both[:]), contents.SHA256())
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a", "b", "net.weights"), m.weights[:10], 0o644))
+	_, err = modelstore.ChooseEmbedding(s, "")
+	require.ErrorIs(t, err, modelstore.ErrNoEmbedding)
+	require.ErrorIs(t, err, modelstore.ErrCorrupt)
+
+	_, err = modelstore.ChooseEmbedding(newStore(t, modelstore.Config{Dir: t.TempDir(), Manifest: newTestModel().manifest(t, nil)}), "test-net")
+	require.ErrorIs(t, err, modelstore.ErrNotEmbedding)
+}
+
 func TestChoosePrefersNoFaceModel(t *testing.T) {
 	root, dir := visiontest.TestData(t, "models"), t.TempDir()
 	from := newStore(t, modelstore.Config{Dir: root, Manifest: models.Manifest()})
@@ -210,7 +250,7 @@ func TestTestDataHoldsTheModelsOfTheManifest(t *testing.T) {
 	require.Equal(t, map[string]modelstore.State{
 		"yolox-nano": "installed", "yolo-fastest-1.1-xl": "installed", "mobilenetv2-yolov3-nano-voc": "installed",
 		"res10-face": "installed", "mobilenet-ssd-voc": "partial", "mtcnn": "installed",
-		"yunet": "installed", "yunet-n-640": "installed", "yunet-n-320": "installed",
+		"yunet": "installed", "yunet-n-640": "installed", "yunet-n-320": "installed", "sface": "missing",
 	}, states)
 	mtcnn, err := store.Load("mtcnn")
 	require.NoError(t, err)

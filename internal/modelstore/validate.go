@@ -18,15 +18,17 @@ func (m *Model) validate() error {
 	switch {
 	case !modelName.MatchString(m.Name):
 		return errors.New("name: want lower-case letters, digits, . _ -")
-	case !oneOf(m.Kind, KindDetector, KindFace):
-		return fmt.Errorf("kind %q: want detector or face", m.Kind)
-	case !oneOf(m.Decoder, DecoderDetectionOutput, DecoderYOLOX, DecoderDarknet, DecoderMTCNN, DecoderYuNet):
-		return fmt.Errorf("decoder %q: want detection_output, yolox, darknet, mtcnn or yunet", m.Decoder)
+	case !oneOf(m.Kind, KindDetector, KindFace, KindEmbedding):
+		return fmt.Errorf("kind %q: want detector, face or embedding", m.Kind)
+	case !oneOf(m.Decoder, DecoderDetectionOutput, DecoderYOLOX, DecoderDarknet, DecoderMTCNN, DecoderYuNet, DecoderEmbedding):
+		return fmt.Errorf("decoder %q: want detection_output, yolox, darknet, mtcnn, yunet or embedding", m.Decoder)
+	case (m.Kind == KindEmbedding) != (m.Decoder == DecoderEmbedding):
+		return fmt.Errorf("kind %q does not go with decoder %q: embedding is the one and the other", m.Kind, m.Decoder)
 	case m.HasLandmarks() && m.Kind != KindFace:
 		return fmt.Errorf("kind %q does not go with decoder %q: want face", m.Kind, m.Decoder)
 	case !oneOf(m.Format, "onnx", "caffe", "tensorflow", "darknet"):
 		return fmt.Errorf("format %q: want onnx, caffe, tensorflow or darknet", m.Format)
-	case len(m.Labels) == 0:
+	case len(m.Labels) == 0 && m.Kind != KindEmbedding:
 		return fmt.Errorf("labels %q: no such list", m.LabelList)
 	case m.Score < 0 || m.Score > 1 || m.NMS < 0 || m.NMS > 1:
 		return errors.New("score and nms: want 0..1")
@@ -34,7 +36,33 @@ func (m *Model) validate() error {
 	if err := m.validateInput(); err != nil {
 		return err
 	}
+	if err := m.validateEmbedding(); err != nil {
+		return err
+	}
 	return m.validateFiles()
+}
+
+func (m *Model) validateEmbedding() error {
+	e := m.Embedding
+	switch {
+	case m.Kind != KindEmbedding:
+		if e != (Embedding{}) {
+			return fmt.Errorf("embedding: not of a model of kind %q", m.Kind)
+		}
+	case e.Dimension < 1 || e.Dimension > 4096:
+		return fmt.Errorf("embedding dimension %d: want 1 to 4096", e.Dimension)
+	case !oneOf(e.Crop, CropAligned, CropBox):
+		return fmt.Errorf("embedding crop %q: want aligned or box", e.Crop)
+	case m.Input.Width != m.Input.Height || m.Input.Width < 8 || m.Input.Width > 1024 || m.Input.Fit != "stretch":
+		return errors.New("input: an embedding wants a square of 8 to 1024 pixels, fit stretch")
+	case !(e.Margin >= 0 && e.Margin < float64(m.Input.Width)/2) || e.Margin != 0 && e.Crop != CropBox:
+		return fmt.Errorf("embedding margin %v: want 0 or, of a box, less than half the input", e.Margin)
+	case !(m.Score > 0):
+		return errors.New("score: want the cosine from which two faces are one person's")
+	case len(m.Labels) > 0 || m.NMS != 0:
+		return errors.New("labels and nms: an embedding has none, leave them out")
+	}
+	return nil
 }
 
 func (m *Model) validateInput() error {

@@ -88,6 +88,22 @@ func TestEveryMatOfTheFaceDetectorsIsClosed(t *testing.T) {
 	}
 }
 
+func TestEveryMatOfTheEmbedderIsClosed(t *testing.T) {
+	m, files := syntheticFiles(t)
+	m.Kind, m.Decoder = modelstore.KindEmbedding, modelstore.DecoderEmbedding
+	net, err := readNetwork(m.Format, files.Weights, files.Config)
+	require.NoError(t, err)
+	e := &Embedder{net: net, spec: m}
+	start := gocv.MatProfile.Count()
+	for side, fails := range map[int]bool{300: false, 8: true} {
+		e.spec.Input.Width, e.spec.Input.Height = side, side
+		_, err := e.forward(visiontest.Scene(64, 64))
+		require.Equal(t, fails, err != nil, "%d: %v", side, err)
+		require.Equal(t, start, gocv.MatProfile.Count(), side)
+	}
+	require.NoError(t, e.Close())
+}
+
 func findFaces(t *testing.T, m modelstore.Model, f *event.Frame) error {
 	_, files := faceModel(t, m.Name)
 	engine, err := openYuNet(m, files, 20)
