@@ -111,15 +111,6 @@ func plain(path string, value any, depth int) error {
 	return nil
 }
 
-// YAML writes the recipe in block style, without comments.
-func (r *Recipe) YAML() ([]byte, error) {
-	text, err := yaml.MarshalWithOptions(r.tree, yaml.UseLiteralStyleIfMultiline(true), yaml.IndentSequence(true))
-	if err != nil {
-		return nil, fmt.Errorf("write recipe: %w", err)
-	}
-	return text, nil
-}
-
 // Value is the recipe as encoding/json would decode it.
 func (r *Recipe) Value() map[string]any {
 	value, _ := jsonValue(r.tree).(map[string]any)

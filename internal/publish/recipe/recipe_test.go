@@ -56,17 +56,17 @@ func TestEachFaultHasPathAndCure(t *testing.T) {
 		"missing top key":     {"Manifests:", "Manifestz:", "Manifests: missing: write it"},
 		"misspelt step":       {"install:", "instal:", "Manifests[0].Lifecycle.instal: unknown key: did you mean install?"},
 		"case":                {"- Uri:", "- URI:", "Manifests[0].Artifacts[0].URI: unknown key: write Uri: nucleus lite tells capitals"},
-		"permission":          {"Read: ALL", "Read: EVERY", `Manifests[0].Artifacts[0].Permission.Read: "EVERY": choose one of NONE, OWNER, ALL`},
-		"digest":              {"Unarchive: ZIP", "Digest: abc", "Manifests[0].Artifacts[0].Digest: unknown key: remove it: the service computes it"},
+		"permission":          {`Read: "ALL"`, "Read: EVERY", `Manifests[0].Artifacts[0].Permission.Read: "EVERY": choose one of NONE, OWNER, ALL`},
+		"digest":              {`Unarchive: "ZIP"`, "Digest: abc", "Manifests[0].Artifacts[0].Digest: unknown key: remove it: the service computes it"},
 		"runtime":             {`      runtime: "*"` + "\n", "", `Manifests[0].Platform.runtime: missing: write runtime: "*"`},
-		"go's name":           {"architecture: aarch64", "architecture: arm64", `Manifests[1].Platform.architecture: "arm64": write aarch64`},
-		"architecture":        {"architecture: amd64", "architecture: mips", `Manifests[0].Platform.architecture: "mips": choose one of amd64, aarch64`},
-		"os":                  {"os: linux", "os: plan9", `Manifests[0].Platform.os: "plan9": choose one of linux`},
-		"regular expression":  {"architecture: amd64", "architecture: /a.*/", "Manifests[0].Platform.architecture: a regular expression, which nucleus lite does not know"},
-		"same platform":       {"architecture: aarch64", "architecture: amd64", "Manifests[1].Platform: the same platform as Manifests[0]: remove one"},
-		"version":             {"ComponentVersion: 1.2.3", "ComponentVersion: v1.2", `ComponentVersion: "v1.2": write a semantic version like 1.2.3`},
-		"long version":        {"ComponentVersion: 1.2.3", "ComponentVersion: 1.2.3-" + strings.Repeat("a", 64), "ComponentVersion: 70 characters: keep it to 64"},
-		"name":                {"ComponentName: porchlight.Camera", "ComponentName: porchlight camera", `ComponentName: "porchlight camera": want the form`},
+		"go's name":           {`architecture: "aarch64"`, "architecture: arm64", `Manifests[1].Platform.architecture: "arm64": write aarch64`},
+		"architecture":        {`architecture: "amd64"`, "architecture: mips", `Manifests[0].Platform.architecture: "mips": choose one of amd64, aarch64`},
+		"os":                  {`os: "linux"`, "os: plan9", `Manifests[0].Platform.os: "plan9": choose one of linux`},
+		"regular expression":  {`architecture: "amd64"`, "architecture: /a.*/", "Manifests[0].Platform.architecture: a regular expression, which nucleus lite does not know"},
+		"same platform":       {`architecture: "aarch64"`, "architecture: amd64", "Manifests[1].Platform: the same platform as Manifests[0]: remove one"},
+		"version":             {`ComponentVersion: "1.2.3"`, "ComponentVersion: v1.2", `ComponentVersion: "v1.2": write a semantic version like 1.2.3`},
+		"long version":        {`ComponentVersion: "1.2.3"`, "ComponentVersion: 1.2.3-" + strings.Repeat("a", 64), "ComponentVersion: 70 characters: keep it to 64"},
+		"name":                {`ComponentName: "porchlight.Camera"`, "ComponentName: porchlight camera", `ComponentName: "porchlight camera": want the form`},
 		"format":              {`RecipeFormatVersion: "2020-01-25"`, "RecipeFormatVersion: 2021-01-01", "RecipeFormatVersion: \"2021-01-01\": write 2020-01-25"},
 		"placeholder":         {"s3://parts/", "s3://BUCKET_NAME/", "Manifests[0].Artifacts[0].Uri: the placeholder BUCKET_NAME: publish with"},
 		"uri":                 {"s3://parts/", "https://parts/", `Manifests[0].Artifacts[0].Uri: "https://parts/`},
@@ -126,7 +126,7 @@ func TestConfigurationThatLiteCannotRead(t *testing.T) {
 }
 
 func TestAllFaultsAreToldAtOnce(t *testing.T) {
-	text := strings.NewReplacer("Read: ALL", "Read: SOME", `      runtime: "*"`+"\n", "").Replace(camera(t))
+	text := strings.NewReplacer(`Read: "ALL"`, "Read: SOME", `      runtime: "*"`+"\n", "").Replace(camera(t))
 	err := faultsOf(text, recipe.Both)
 	for _, want := range []string{"Manifests[0].Platform.runtime", "Manifests[1].Platform.runtime", "Manifests[0].Artifacts[0]", "Manifests[1].Artifacts[0]"} {
 		require.ErrorContains(t, err, want)
@@ -135,7 +135,7 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 
 func TestJavaMayDoMore(t *testing.T) {
 	text := strings.NewReplacer(`      runtime: "*"`+"\n", "", "      run:", "      shutdown: {Script: \"true\", Timeout: \"15\"}\n      run:",
-		"architecture: amd64", "architecture: /amd64|x86/", "aws.greengrass.TokenExchangeService", "aws.greengrass.SecretManager").Replace(camera(t))
+		`architecture: "amd64"`, "architecture: /amd64|x86/", "aws.greengrass.TokenExchangeService", "aws.greengrass.SecretManager").Replace(camera(t))
 	require.NoError(t, faultsOf(text, recipe.Java))
 	require.Error(t, faultsOf(text, recipe.Both))
 }
