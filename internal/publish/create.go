@@ -111,7 +111,7 @@ func (p *Publisher) create(ctx context.Context, c *Component, arn string) (*gree
 // deployable waits until Greengrass has looked at the recipe and artifacts.
 // there may be nil: not yet asked.
 func (p *Publisher) deployable(ctx context.Context, arn string, there *greengrassv2.DescribeComponentOutput) (err error) {
-	for range mostLooks {
+	for looks := range mostLooks {
 		if there == nil {
 			if there, err = p.look(ctx, arn); err != nil {
 				return err
@@ -125,7 +125,9 @@ func (p *Publisher) deployable(ctx context.Context, arn string, there *greengras
 				return fmt.Errorf("%s: %w: it is %s: %s: cure that and publish another version", arn, ErrRefused, status.ComponentState, reasons(status))
 			}
 		}
-		p.Step("waiting for Greengrass to check %s", arn)
+		if looks == 0 {
+			p.Step("waiting for Greengrass to check %s", arn)
+		}
 		if err := p.Pause(ctx, lookEvery); err != nil {
 			return err
 		}
