@@ -100,7 +100,7 @@ func checkProgram(path, arch string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w: it is no Linux program", ErrBinary, path, err)
 	}
-	defer program.Close()
+	defer func() { _ = program.Close() }() // only read
 	want := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[arch]
 	if program.Machine != want {
 		return fmt.Errorf("%w: %s is for %v: for linux/%s it must be for %v", ErrBinary, path, program.Machine, arch, want)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,8 +13,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/greengrassv2"
 	"github.com/aws/aws-sdk-go-v2/service/greengrassv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/publish"
@@ -155,4 +159,29 @@ func TestLinksAndFoldersInTheLibraries(t *testing.T) {
 	require.NoError(t, camera())
 	require.NoError(t, os.Symlink("gone", filepath.Join(dir, "lib", "b.so")))
 	require.ErrorIs(t, camera(), publish.ErrArtifact)
+}
+
+// forbidding is a bucket that lets nobody in.
+type forbidding struct{ publish.Objects }
+
+func (forbidding) HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+	return nil, &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}}, Err: errors.New("forbidden"),
+	}}
+}
+
+// nothing is a Greengrass without components.
+type nothing struct{ publish.Greengrass }
+
+func (nothing) DescribeComponent(context.Context, *greengrassv2.DescribeComponentInput, ...func(*greengrassv2.Options)) (*greengrassv2.DescribeComponentOutput, error) {
+	return nil, &types.ResourceNotFoundException{}
+}
+
+func TestForbiddenBucketNamesThePermission(t *testing.T) {
+	c := built(t)
+	require.NoError(t, c.Fill("1.0.0", "parts"))
+	p := publish.Publisher{Objects: forbidding{}, Greengrass: nothing{}, Step: func(string, ...any) {}}
+	_, err := p.Publish(t.Context(), publish.Account{}, c)
+	require.ErrorContains(t, err, "look for s3://parts/porchlight.Camera/1.0.0/camera-linux-"+runtime.GOARCH+".zip")
+	require.ErrorContains(t, err, "publishing needs s3:ListBucket and s3:GetObject")
 }
