@@ -129,26 +129,26 @@ func (c *checker) placeholders(path string, value any) {
 }
 
 // Bounds of a configuration on nucleus lite, which reads no more of one at
-// once.
+// once: of 255 keys, values and list items, the answer around it takes four.
 const (
-	maxConfigDepth    = 15
-	maxConfigSections = 255
-	maxPolicyBytes    = 4096 // of one service's policies, as JSON
+	maxConfigDepth = 15
+	maxConfigParts = 255 - 4
+	maxPolicyBytes = 4096 // of one service's policies, as JSON
 )
 
 func (c *checker) configuration() {
-	sections, deepest := 0, 0
+	parts, deepest := 0, 0
 	var walk func(value any, depth int)
 	walk = func(value any, depth int) {
 		deepest = max(deepest, depth)
 		switch v := value.(type) {
 		case map[string]any:
-			sections++
+			parts += 2 * len(v)
 			for _, inner := range v {
 				walk(inner, depth+1)
 			}
 		case []any:
-			sections++
+			parts += len(v)
 			for _, inner := range v {
 				walk(inner, depth+1)
 			}
@@ -159,8 +159,8 @@ func (c *checker) configuration() {
 	if deepest > maxConfigDepth {
 		c.add(at, fmt.Sprintf("keep to %d", maxConfigDepth), "%d levels, which nucleus lite cannot read", deepest)
 	}
-	if sections > maxConfigSections {
-		c.add(at, fmt.Sprintf("keep to %d", maxConfigSections), "%d sections and lists, which nucleus lite cannot read", sections)
+	if parts > maxConfigParts {
+		c.add(at, fmt.Sprintf("keep to %d", maxConfigParts), "%d keys, values and list items, which nucleus lite cannot read at once", parts)
 	}
 	policies, _ := c.config["accessControl"].(map[string]any)
 	for _, service := range sortedKeys(policies) {

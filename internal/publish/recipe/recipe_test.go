@@ -111,13 +111,13 @@ func TestEachFaultHasPathAndCure(t *testing.T) {
 
 func TestConfigurationThatLiteCannotRead(t *testing.T) {
 	deep := strings.Repeat("{a: ", 16) + "1" + strings.Repeat("}", 16)
-	many := make([]string, 256)
+	many := make([]string, 126)
 	for i := range many {
 		many[i] = fmt.Sprintf("k%d: {}", i)
 	}
 	for value, want := range map[string]string{
 		deep:                                 "17 levels, which nucleus lite cannot read",
-		"{" + strings.Join(many, ", ") + "}": "sections and lists, which nucleus lite cannot read: keep to 255",
+		"{" + strings.Join(many, ", ") + "}": "keys, values and list items, which nucleus lite cannot read at once: keep to 251",
 	} {
 		text := strings.Replace(camera(t), `thing: ""`, "thing: "+value, 1)
 		require.ErrorContains(t, faultsOf(text, recipe.Both), want)
