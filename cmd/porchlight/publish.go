@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -27,6 +28,7 @@ type PublishCmd struct {
 	Endpoint      string   `placeholder:"URL" help:"Address of all AWS services, for stand-ins (default: AWS itself)."`
 	Nucleus       string   `enum:"both,java" default:"both" help:"Nucleus of the devices: both, or java alone, which can do more."`
 	Binary        string   `type:"existingdir" placeholder:"DIR" help:"Folder with linux-ARCH/camera (default: built here, for this machine's architecture)."`
+	Recipe        string   `type:"existingfile" placeholder:"FILE" help:"Recipe of the camera component, with the placeholders of recipes/camera/recipe.yaml (default: that one)."`
 	Root          string   `type:"path" placeholder:"DIR" help:"Checkout to build in (default: the one this program is in)."`
 	Model         []string `placeholder:"NAME" default:"yolox-nano" help:"Models that the models component holds (default: ${default})."`
 	DeployTo      string   `placeholder:"TARGET" help:"Deploy to this thing, thing/NAME, thinggroup/NAME or ARN."`
@@ -124,12 +126,39 @@ func (c *PublishCmd) prepare(ctx context.Context, streams *Streams, work string)
 	}
 	if slices.Contains(c.Component, "camera") {
 		nucleus := map[string]recipe.Nucleus{"both": recipe.Both, "java": recipe.Java}[c.Nucleus]
-		component, err := publish.Camera(ctx, work, nucleus, publish.CameraSource{Arch: arch, Binaries: c.Binary, Build: c.builder(streams)})
+		own, err := c.recipe()
+		if err != nil {
+			return nil, err
+		}
+		component, err := publish.Camera(ctx, work, nucleus, publish.CameraSource{
+			Recipe: own, Arch: arch, Binaries: c.Binary, Build: c.builder(streams),
+		})
 		if err := add("camera", component, err); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
+}
+
+// recipe reads the owner's own one, if there is one. One that is too large is
+// refused by its size, not read in full.
+func (c *PublishCmd) recipe() ([]byte, error) {
+	if c.Recipe == "" {
+		return nil, nil
+	}
+	file, err := os.Open(c.Recipe)
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, 4*recipe.MaxBytes))
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	if len(text) == 0 {
+		return nil, fmt.Errorf("recipe: %s is empty: begin with a copy of recipes/camera/recipe.yaml", c.Recipe)
+	}
+	return text, nil
 }
 
 func (c *PublishCmd) models(streams *Streams, work string, arch []string) (*publish.Component, error) {

@@ -16,6 +16,7 @@ import (
 
 	"porchlight/internal/publish/recipe"
 	"porchlight/internal/vision/visiontest"
+	"porchlight/recipes"
 )
 
 func readRecipe(t *testing.T, encoded string, into any) {
@@ -97,6 +98,28 @@ func TestPublishRefuses(t *testing.T) {
 		r := porchlight(t, c.args...)
 		require.Equal(t, c.code, r.code, "%v: %s", c.args, r.stderr)
 		require.Contains(t, r.stderr, c.want)
+		require.Empty(t, r.stdout)
+	}
+}
+
+func TestPublishRefusesARecipeWithPathAndCure(t *testing.T) {
+	dir := programs(t)
+	for want, edit := range map[string][2]string{
+		"Manifestz: unknown key: did you mean Manifests?":                                    {"\nManifests:", "\nManifestz:"},
+		`Manifests[0].Artifacts[0].Permission.Read: "EVERY": choose one of NONE, OWNER, ALL`: {"Read: ALL", "Read: EVERY"},
+		"the recipe: it has 18": {`thing: ""`, "thing: " + strings.Repeat("x", 14<<10)},
+		`Manifests[0].Platform.runtime: missing: write runtime: "*": nucleus lite passes over a manifest without`: {`      runtime: "*"` + "\n", ""},
+		"Manifests[0].Platform.os":         {"os: linux", "os: beos"},
+		"the recipe: not readable as YAML": {"ComponentName:", "\tComponentName:"},
+		"recipe and artifacts differ":      {"camera-linux-amd64.zip", "other.zip"},
+	} {
+		text := strings.Replace(string(recipes.Camera()), edit[0], edit[1], 1)
+		require.NotEqual(t, string(recipes.Camera()), text)
+		file := filepath.Join(t.TempDir(), "recipe.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+		r := porchlight(t, dryRun(dir, "--arch", "amd64,arm64", "--recipe", file)...)
+		require.Equal(t, 1, r.code, want)
+		require.Contains(t, r.stderr, want)
 		require.Empty(t, r.stdout)
 	}
 }

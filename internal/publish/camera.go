@@ -22,7 +22,8 @@ var (
 
 // CameraSource says where the camera's program comes from.
 type CameraSource struct {
-	Arch []string // amd64, arm64
+	Recipe []byte   // a template like recipes.Camera, which is taken when it is empty
+	Arch   []string // amd64, arm64
 	// Binaries is a folder with linux-ARCH/camera, and the libraries it needs
 	// in linux-ARCH/lib where the devices lack them; for one architecture also
 	// camera and lib themselves. Empty: it is built here.
@@ -33,7 +34,10 @@ type CameraSource struct {
 
 // Camera prepares the camera component. Artifacts are written into work.
 func Camera(ctx context.Context, work string, nucleus recipe.Nucleus, source CameraSource) (*Component, error) {
-	template, err := recipe.Parse(recipes.Camera())
+	if len(source.Recipe) == 0 {
+		source.Recipe = recipes.Camera()
+	}
+	template, err := recipe.Parse(source.Recipe)
 	if err != nil {
 		return nil, fmt.Errorf("recipe of the camera: %w", err)
 	}
