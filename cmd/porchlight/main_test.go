@@ -63,7 +63,7 @@ func TestWrongUsageExitsWith2AndSaysWhereToLook(t *testing.T) {
 }
 
 func TestHelpIsNoError(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"detect", "--help"}, {"faces", "detect", "--help"}, {"models", "pull", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"detect", "--help"}, {"faces", "detect", "--help"}, {"models", "pull", "--help"}, {"publish", "--help"}} {
 		r := porchlight(t, args...)
 		require.Equal(t, 0, r.code, args)
 		require.Contains(t, r.stdout, "Usage: porchlight")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge"
@@ -21,6 +22,9 @@ type eyes struct {
 // openEyes opens the configured model, or the best one installed.
 func openEyes(cfg config.Detector, log *slog.Logger) (*eyes, error) {
 	dir := cfg.Models
+	if dir == "" {
+		dir = os.Getenv("PORCHLIGHT_MODELS") // set by the recipe
+	}
 	if dir == "" {
 		var err error
 		if dir, err = modelstore.DefaultDir(); err != nil {

@@ -13,7 +13,7 @@ import (
 const (
 	pollEvery = 20 * time.Millisecond
 	patience  = 15 * time.Second // then an event is missed
-	early     = time.Second      // that an event may seem to start before its cause was visible
+	early     = 3 * time.Second  // that an event may start before its cause can be recognised: it begins with the motion
 )
 
 // sample is one appearance and what became of it.
