@@ -7,6 +7,7 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/edge"
 	"porchlight/internal/event"
+	"porchlight/internal/face/gallery"
 	"porchlight/internal/modelstore"
 	"porchlight/internal/pipeline"
 	"porchlight/internal/vision"
@@ -52,4 +53,29 @@ func (e *eyes) info() event.Detector {
 // faces opens a face detector for one camera.
 func (e *eyes) faces(cfg config.Faces) (edge.FaceDetector, error) {
 	return vision.OpenFaces(e.store, cfg.Detector, cfg.MinSize)
+}
+
+// identifier opens the gallery and the network that tells faces apart. Without
+// either the cameras go on and name nobody, and it is said why.
+func (e *eyes) identifier(cfg config.Recognition, log *slog.Logger) (pipeline.Identifier, func()) {
+	if cfg.Gallery == "" {
+		return nil, func() {}
+	}
+	embedder, err := vision.OpenEmbedder(e.store, cfg.Model)
+	if err != nil {
+		log.Warn("faces stay without a name", "error", err)
+		return nil, func() {}
+	}
+	done := func() {
+		if err := embedder.Close(); err != nil {
+			log.Warn("cannot close the face network", "error", err)
+		}
+	}
+	identifier, err := gallery.NewIdentifier(embedder, gallery.At(cfg.Gallery))
+	if err != nil {
+		log.Warn("faces stay without a name", "error", err)
+		done()
+		return nil, func() {}
+	}
+	return identifier, done
 }

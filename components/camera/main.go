@@ -61,9 +61,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	identifier, done := eyes.identifier(cfg.Recognition, log)
+	defer done()
 	return edge.Run(ctx, edge.Options{
 		Config: cfg, Version: version.String(), Detector: eyes.detector, Input: eyes.detector.Input(), Info: eyes.info(),
-		Faces: eyes.faces, Log: log,
+		Faces: eyes.faces, Identify: identifier, Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)

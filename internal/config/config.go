@@ -22,14 +22,15 @@ var ErrInvalid = errors.New("invalid configuration")
 
 // Config of a gateway or standalone camera.
 type Config struct {
-	Thing    string            `config:"thing"`     // AWS IoT thing name
-	StateDir string            `config:"state_dir"` // spool and open events live here
-	Detector Detector          `config:"detector"`
-	IoT      IoT               `config:"iot"`
-	Cloud    Cloud             `config:"cloud"`
-	Spool    Spool             `config:"spool"`
-	Page     Page              `config:"page"`
-	Cameras  map[string]Camera `config:"cameras"` // by camera name
+	Thing       string            `config:"thing"`     // AWS IoT thing name
+	StateDir    string            `config:"state_dir"` // spool and open events live here
+	Detector    Detector          `config:"detector"`
+	Recognition Recognition       `config:"recognition"`
+	IoT         IoT               `config:"iot"`
+	Cloud       Cloud             `config:"cloud"`
+	Spool       Spool             `config:"spool"`
+	Page        Page              `config:"page"`
+	Cameras     map[string]Camera `config:"cameras"` // by camera name
 }
 
 // Detector chooses and tunes the object detector.
@@ -38,6 +39,12 @@ type Detector struct {
 	Models   string  `config:"models"`    // folder of model files
 	MinScore float64 `config:"min_score"` // 0..1
 	Threads  int     `config:"threads"`   // per inference
+}
+
+// Recognition says whose faces are known to the cameras that look for faces.
+type Recognition struct {
+	Gallery string `config:"gallery"` // file of enrolled persons; empty: faces stay without a name
+	Model   string `config:"model"`   // name in the model manifest; empty: the first embedding model installed
 }
 
 // IoT says how to reach AWS IoT Core with the thing's certificate.

@@ -34,7 +34,7 @@ type FaceDetector interface {
 	io.Closer
 }
 
-// Options of an agent. All but Faces and OnEvent are required.
+// Options of an agent. All but Faces, Identify and OnEvent are required.
 type Options struct {
 	Config   *config.Config
 	Version  string
@@ -42,9 +42,12 @@ type Options struct {
 	Input    int      // side of the detector's input, in pixels
 	Info     event.Detector
 	// Faces opens a face detector for one camera, which closes it.
-	Faces   func(config.Faces) (FaceDetector, error)
-	Log     *slog.Logger
-	OnEvent func(event.Event) // called for each state of each event
+	Faces func(config.Faces) (FaceDetector, error)
+	// Identify is shared by all cameras, at the same time; nil: faces stay
+	// without a name.
+	Identify pipeline.Identifier
+	Log      *slog.Logger
+	OnEvent  func(event.Event) // called for each state of each event
 }
 
 // Run runs until ctx ends, then ends open events and says goodbye.
@@ -109,7 +112,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		cameras.Go(func() {
 			runCamera(ctx, camera, cameraDeps{
 				id: id, model: opts.Info.Model, minScore: cfg.Detector.MinScore, input: opts.Input,
-				detector: shared, faces: opts.Faces, sink: up, resume: left[id], board: board, log: log,
+				detector: shared, faces: opts.Faces, identify: opts.Identify, sink: up, resume: left[id], board: board, log: log,
 				onView: local.Camera(id, camera), stateFile: filepath.Join(cfg.StateDir, "cameras", name+".json"),
 			})
 		})

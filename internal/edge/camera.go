@@ -19,6 +19,7 @@ type cameraDeps struct {
 	input     int
 	detector  pipeline.Detector
 	faces     func(config.Faces) (FaceDetector, error)
+	identify  pipeline.Identifier
 	sink      pipeline.Sink
 	stateFile string
 	resume    *event.Event
@@ -34,7 +35,7 @@ func runCamera(ctx context.Context, settings config.Camera, deps cameraDeps) {
 	faces, closeFaces := c.openFaces()
 	defer closeFaces()
 	c.line = pipeline.New(pipeline.Config{
-		Camera: deps.id, Settings: settings, Detector: deps.detector, Input: deps.input, Faces: faces, Sink: deps.sink,
+		Camera: deps.id, Settings: settings, Detector: deps.detector, Input: deps.input, Faces: faces, Identify: deps.identify, Sink: deps.sink,
 		Model: deps.model, MinScore: deps.minScore, StateFile: deps.stateFile, Resume: deps.resume,
 		OnView: deps.onView, Log: c.log,
 	})
