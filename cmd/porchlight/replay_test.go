@@ -23,7 +23,7 @@ import (
 func walkClip(t *testing.T, path string) string {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	var raw bytes.Buffer
 	for i := range 80 {

@@ -49,7 +49,7 @@ func flicker(t *testing.T) string {
 // Frames that arrive and cannot be looked at are no running camera.
 func TestABlindCameraSaysSo(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	detector, log := &fragileDetector{}, slog.New(slog.DiscardHandler)
 	detector.broken.Store(true)

@@ -60,7 +60,7 @@ func (redDetector) Detect(_ context.Context, f *event.Frame) ([]event.Detection,
 func walkClip(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	file := filepath.Join(t.TempDir(), "walk.mkv")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

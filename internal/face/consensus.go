@@ -113,6 +113,3 @@ func (c *Consensus) Name() (name string, share float64, ok bool) {
 	}
 	return name, best / total, true
 }
-
-// Tries tells how many crops were tried.
-func (c *Consensus) Tries() int { return c.tries }

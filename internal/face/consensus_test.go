@@ -76,7 +76,6 @@ func TestTriesAreBounded(t *testing.T) {
 		c.Add(face.Vote{Quality: 1})
 	}
 	require.False(t, c.Try())
-	require.Equal(t, 12, c.Tries())
 	for range 100 { // answers nobody asked for
 		c.Add(face.Vote{Name: "ann", Quality: 1})
 	}

@@ -2,7 +2,6 @@ package face
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"porchlight/internal/event"
@@ -16,29 +15,26 @@ type Crop struct {
 	Time    time.Time // of the frame it was cut from
 }
 
-// PickerConfig says what a Picker keeps and sends. Zero values mean the
+// PickerConfig says what a Picker sends. Zero values mean the
 // defaults.
 type PickerConfig struct {
-	Keep     int           // best crops to keep; 3
 	Interval time.Duration // between two crops to send; 1 s
 	Least    float64       // quality below which a crop is useless; 0.25
 	Share    float64       // of the best sent so far that a further one must have; 0.6
 }
 
 func (c PickerConfig) withDefaults() PickerConfig {
-	c.Keep = cmp.Or(c.Keep, 3)
 	c.Interval = cmp.Or(c.Interval, time.Second)
 	c.Least = cmp.Or(c.Least, 0.25)
 	c.Share = cmp.Or(c.Share, 0.6)
 	return c
 }
 
-// Picker chooses, over the life of a track, the crops of its face to keep and
-// to send for recognition. It is not safe for concurrent use.
+// Picker chooses, over the life of a track, the crops of its face to
+// send for recognition. It is not safe for concurrent use.
 type Picker struct {
 	cfg      PickerConfig
-	best     []Crop // best first
-	next     *Crop  // best since the last one sent
+	next     *Crop // best since the last one sent
 	lastSent time.Time
 	sent     float64 // best quality sent so far
 }
@@ -50,16 +46,6 @@ func NewPicker(cfg PickerConfig) *Picker { return &Picker{cfg: cfg.withDefaults(
 func (p *Picker) Offer(c Crop) {
 	if !(c.Quality.Overall >= p.cfg.Least) {
 		return
-	}
-	i, _ := slices.BinarySearchFunc(p.best, c, func(have, c Crop) int {
-		if have.Quality.Overall >= c.Quality.Overall {
-			return -1
-		}
-		return 1
-	})
-	if i < p.cfg.Keep {
-		p.best = slices.Insert(p.best, i, c)
-		p.best = p.best[:min(len(p.best), p.cfg.Keep)]
 	}
 	if p.next == nil || c.Quality.Overall > p.next.Quality.Overall {
 		p.next = &c
@@ -81,6 +67,3 @@ func (p *Picker) Next(now time.Time) (Crop, bool) {
 	p.sent = max(p.sent, c.Quality.Overall)
 	return c, true
 }
-
-// Best returns the best crops so far, best first.
-func (p *Picker) Best() []Crop { return slices.Clone(p.best) }

@@ -13,26 +13,6 @@ func crop(quality float64, at time.Time) face.Crop {
 	return face.Crop{Quality: face.Quality{Overall: quality}, Time: at}
 }
 
-func overall(list []face.Crop) (q []float64) {
-	for _, c := range list {
-		q = append(q, c.Quality.Overall)
-	}
-	return q
-}
-
-func TestPickerKeepsTheBest(t *testing.T) {
-	p := face.NewPicker(face.PickerConfig{Keep: 3, Least: 0.3})
-	start := time.Unix(100, 0)
-	for i, q := range []float64{0.5, 0.29, 0.9, 0.4, 0.6, 0.9, 0.1} {
-		p.Offer(crop(q, start.Add(time.Duration(i)*time.Second)))
-	}
-	best := p.Best()
-	require.Equal(t, []float64{0.9, 0.9, 0.6}, overall(best))
-	require.Equal(t, start.Add(2*time.Second), best[0].Time, "of equals the earlier")
-	best[0] = face.Crop{}
-	require.Equal(t, []float64{0.9, 0.9, 0.6}, overall(p.Best()))
-}
-
 func TestPickerSendsTheBestOfEachInterval(t *testing.T) {
 	p := face.NewPicker(face.PickerConfig{Interval: time.Second, Least: 0.3, Share: 0.5})
 	now := time.Unix(100, 0)

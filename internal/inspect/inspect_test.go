@@ -40,7 +40,7 @@ func look(source string) Config {
 func pictures(t *testing.T, n int) string {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	dir := t.TempDir()
 	for i := range n {
@@ -69,7 +69,7 @@ func TestALookTakesItsTime(t *testing.T) {
 
 func TestASourceThatCannotBeUsedSaysWhy(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	_, err := Run(t.Context(), look(filepath.Join(t.TempDir(), "absent.mp4")))
 	require.ErrorIs(t, err, capture.ErrNotFound)

@@ -41,5 +41,6 @@ func (p *Pipeline) begin(grid *region.Grid, knows bool) {
 	p.ghosts, p.activity = ghosts{}, newActivity(knows)
 	p.look = newLooker(region.Config{Input: p.cfg.Input}, grid)
 	p.faces = newFaceWatch(p.cfg.Faces, p.cfg.Identify, s.Faces)
+	p.facesFault = time.Time{}
 	p.zones, p.things = newZoneWatch(s.Zones), newThingsWatch(s.Zones)
 }

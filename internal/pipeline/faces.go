@@ -47,6 +47,7 @@ func (w *faceWatch) observe(ctx context.Context, f *event.Frame, tracks []track.
 	if w.detector == nil {
 		return nil, nil
 	}
+	defer w.forget(tracks)
 	var out []TrackFace
 	for _, t := range tracks {
 		if t.Label != "person" || !t.Seen || !t.True || t.Stationary || !w.due(f, t) {
@@ -64,7 +65,6 @@ func (w *faceWatch) observe(ctx context.Context, f *event.Frame, tracks []track.
 			return out, err
 		}
 	}
-	w.forget(tracks)
 	return out, nil
 }
 

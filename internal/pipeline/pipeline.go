@@ -91,7 +91,12 @@ type Pipeline struct {
 	state    stateFile
 	stats    Stats
 	last     time.Time // of the newest frame
+
+	facesFault time.Time // when a fault of the faces was last logged
 }
+
+// faultEvery is how often a fault that does not end anything is logged.
+const faultEvery = time.Minute
 
 // New returns a pipeline that goes on from its state file, or has seen nothing
 // yet. A state file that cannot be used is logged and replaced.
@@ -123,7 +128,8 @@ func trackConfig(cfg Config) track.Config {
 // Handle looks at one frame. A frame that is a little older than the last is
 // taken for one of the same time; if it is older by seconds, the clock has been
 // set back, and the open event ends. An error of the detector or the sink is
-// returned; the pipeline can go on after it.
+// returned; the pipeline can go on after it. One of the faces is only logged:
+// the camera sees without them.
 func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 	p.stats.Frames++
 	f, fault := p.inTime(ctx, f)
@@ -186,7 +192,11 @@ func (p *Pipeline) see(ctx context.Context, v *View) error {
 		p.look.learn(f.Time, v)
 	})
 	clock.time(&v.Took.Faces, func() { v.Faces, fault = p.faces.observe(ctx, f, v.Tracks) })
-	return fault
+	if fault != nil && ctx.Err() == nil && f.Time.Sub(p.facesFault) >= faultEvery {
+		p.facesFault = f.Time
+		p.cfg.Log.Warn("a face cannot be looked at; events go on without", "camera", p.cfg.Camera, "error", fault)
+	}
+	return nil
 }
 
 func unseen(tracks []track.Track) []track.Track {

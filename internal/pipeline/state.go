@@ -103,7 +103,14 @@ func (s *stateFile) write(state saved) error {
 		return err
 	}
 	temporary := s.path + ".tmp"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	// On the disk before the rename, which else could leave an empty file
+	// behind a power cut.
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary, s.path)

@@ -22,7 +22,7 @@ import (
 func needEncoder(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	require.NoError(t, ffmpeg.CheckEncode(t.Context(), "x.mp4"))
 }

@@ -55,7 +55,7 @@ const (
 func walk(t *testing.T, name string) string {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	const width, height = 320, 240
 	var raw bytes.Buffer

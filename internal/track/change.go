@@ -1,7 +1,6 @@
 package track
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,16 +15,6 @@ const (
 	Appeared ChangeKind = iota + 1 // an object was left, or came and stays
 	Removed                        // an object that was part of the scene was taken, or left
 )
-
-func (k ChangeKind) String() string {
-	switch k {
-	case Appeared:
-		return "appeared"
-	case Removed:
-		return "removed"
-	}
-	return fmt.Sprintf("change %d", int(k))
-}
 
 // Change of the scene: an object that proved true has become part of it or is
 // no longer part of it.

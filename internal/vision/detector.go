@@ -63,10 +63,9 @@ func New(store *modelstore.Store, m modelstore.Model, minScore float64) (*Detect
 	if err != nil {
 		return nil, err
 	}
-	net, err := readNetwork(m.Format, files.Weights, files.Config)
+	net, err := openNetwork(m.Format, files.Network)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s %s: %w: its files are as the manifest says, so the manifest or the model is at fault: choose another model",
-			ErrModel, files.WeightsPath, files.ConfigPath, err)
+		return nil, err
 	}
 	if minScore == 0 {
 		minScore = m.Score
@@ -75,6 +74,16 @@ func New(store *modelstore.Store, m modelstore.Model, minScore float64) (*Detect
 		net: net, model: m,
 		params: decode.Params{Labels: m.Labels, Score: minScore, NMS: m.NMS},
 	}}, nil
+}
+
+// openNetwork builds the network of files that have been verified.
+func openNetwork(format string, files modelstore.Network) (*network, error) {
+	net, err := readNetwork(format, files.Weights, files.Config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s %s: %w: its files are as the manifest says, so the manifest or the model is at fault: choose another model",
+			ErrModel, files.WeightsPath, files.ConfigPath, err)
+	}
+	return net, nil
 }
 
 // Model names the model in use.

@@ -35,10 +35,9 @@ func OpenEmbedder(store *modelstore.Store, wanted string) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := readNetwork(m.Format, files.Weights, files.Config)
+	net, err := openNetwork(m.Format, files.Network)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s %s: %w: its files are as the manifest says, so the manifest or the model is at fault: choose another model",
-			ErrModel, files.WeightsPath, files.ConfigPath, err)
+		return nil, err
 	}
 	return &Embedder{
 		net: net, spec: m,

@@ -62,7 +62,7 @@ func TestAnEncoderThatFailsSaysWhy(t *testing.T) {
 
 func TestWhatIsEncodedCanBeDecoded(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	for _, name := range []string{"a film%d.mp4", "b.mov", "c.mkv"} {
 		path := filepath.Join(t.TempDir(), name)

@@ -40,16 +40,24 @@ func decodeValue(text json.RawMessage) (value any, err error) {
 	return value, decoder.Decode(&value)
 }
 
-func (n *Nucleus) getConfiguration(r call) (any, error) {
-	q, err := parse[struct {
-		Component string   `json:"componentName"`
-		KeyPath   []string `json:"keyPath"`
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
+// question is which part of whose configuration is meant.
+type question struct {
+	Component string   `json:"componentName"`
+	KeyPath   []string `json:"keyPath"`
+}
+
+func parseQuestion(r call) (question, error) {
+	q, err := parse[question](r.body)
 	if q.Component == "" {
 		q.Component = r.conn.component
+	}
+	return q, err
+}
+
+func (n *Nucleus) getConfiguration(r call) (any, error) {
+	q, err := parseQuestion(r)
+	if err != nil {
+		return nil, err
 	}
 	tree, known := n.components[q.Component]
 	value, found := n.find(tree, q.KeyPath)
@@ -208,15 +216,9 @@ func (n *Nucleus) sameKey(a, b string) bool {
 }
 
 func (n *Nucleus) subscribeToConfigurationUpdate(r call) (any, error) {
-	q, err := parse[struct {
-		Component string   `json:"componentName"`
-		KeyPath   []string `json:"keyPath"`
-	}](r.body)
+	q, err := parseQuestion(r)
 	if err != nil {
 		return nil, err
-	}
-	if q.Component == "" {
-		q.Component = r.conn.component
 	}
 	if _, known := n.components[q.Component]; !known && q.Component != r.conn.component {
 		return nil, ModeledError{"ResourceNotFoundError", "no such component"}

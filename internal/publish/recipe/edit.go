@@ -11,9 +11,6 @@ import (
 // Name is the component's name; empty where the recipe has none.
 func (r *Recipe) Name() string { return text(r.tree, "ComponentName") }
 
-// Version is the component's version; empty where the recipe has none.
-func (r *Recipe) Version() string { return text(r.tree, "ComponentVersion") }
-
 // Architecture is what a manifest's platform calls a Go architecture.
 func Architecture(goarch string) string {
 	if goarch == "arm64" {
