@@ -38,7 +38,7 @@ type Config struct {
 
 	Log *slog.Logger
 
-	// FrameSent, if set, is told of every frame as it goes out: its index in
+	// FrameSent, if set, is told of every frame before it goes out: its index in
 	// the clip from 0, the round from 0, and the moment at which the camera
 	// "took" it, which RTCP sender reports carry too. A busy machine sends it
 	// a little later than that. It must not block.
@@ -163,6 +163,10 @@ func (c *Camera) send(index, loop int, offset time.Duration, at time.Time, unit 
 		c.cfg.Log.Error("camera simulator cannot packetize", "error", err)
 		return
 	}
+	// Before the first packet: whoever has received the frame was told of it.
+	if c.cfg.FrameSent != nil {
+		c.cfg.FrameSent(index, loop, at)
+	}
 	c.mu.Lock()
 	if c.server != nil {
 		for _, p := range packets {
@@ -173,7 +177,4 @@ func (c *Camera) send(index, loop int, offset time.Duration, at time.Time, unit 
 		}
 	}
 	c.mu.Unlock()
-	if c.cfg.FrameSent != nil {
-		c.cfg.FrameSent(index, loop, at)
-	}
 }
