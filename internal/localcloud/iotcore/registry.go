@@ -11,8 +11,8 @@ import (
 	"slices"
 	"sync"
 
+	"porchlight/internal/atomicfile"
 	"porchlight/internal/event"
-	"porchlight/internal/localcloud/iotcore/atomicfile"
 	"porchlight/internal/localcloud/iotcore/pki"
 )
 

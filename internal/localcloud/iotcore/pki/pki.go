@@ -21,7 +21,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"porchlight/internal/localcloud/iotcore/atomicfile"
+	"porchlight/internal/atomicfile"
 )
 
 // ErrAuthority means that the stored authority cannot be used.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"porchlight/internal/localcloud/iotcore/atomicfile"
+	"porchlight/internal/atomicfile"
 )
 
 func TestWrite(t *testing.T) {
