@@ -16,8 +16,8 @@ import (
 	"strings"
 	"syscall"
 
-	"porchlight/internal/config"
 	"porchlight/internal/edge"
+	"porchlight/internal/edge/settings"
 	"porchlight/internal/event"
 	"porchlight/internal/version"
 )
@@ -53,19 +53,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		handler = slog.NewJSONHandler(stderr, nil)
 	}
 	log := slog.New(handler)
-	cfg, err := config.Load(*file)
-	if err != nil {
-		return err
-	}
-	eyes, err := openEyes(cfg.Detector, log)
-	if err != nil {
-		return err
-	}
-	identifier, done := eyes.identifier(cfg.Recognition, log)
-	defer done()
+	given := settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}
 	return edge.Run(ctx, edge.Options{
-		Config: cfg, Version: version.String(), Detector: eyes.detector, Input: eyes.detector.Input(), Info: eyes.info(),
-		Faces: eyes.faces, Identify: identifier, Log: log,
+		Watch: given.Watch, Version: version.String(), Open: opener(log), Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)
@@ -74,6 +64,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			fmt.Fprintln(stdout, line(e))
 		},
 	})
+}
+
+// hangUps delivers SIGHUP, which asks for the configuration to be read again.
+func hangUps(ctx context.Context) <-chan struct{} {
+	signals, out := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case out <- struct{}{}:
+			default: // it has not been read since the last one
+			}
+		}
+	}()
+	return out
 }
 
 // line tells a person of an event, in one line.

@@ -106,6 +106,9 @@ func (u *uplink) Publish(_ context.Context, e event.Event, thumbnail []byte) err
 	return nil
 }
 
+// Put queues a message behind the events, for the other rooms of the device.
+func (u *uplink) Put(topic string, payload []byte) error { return u.events.Put(topic, payload) }
+
 // ThumbnailKey is the S3 key of an event's thumbnail. The thing comes first,
 // because a thing's role may write below its own name only.
 func ThumbnailKey(thing, camera, eventID string) string {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -21,49 +22,50 @@ type File struct {
 	Reload <-chan struct{}
 }
 
-// Watch calls use with the file's tree whenever the file has changed since
-// Watch was called, until ctx ends.
-func (f File) Watch(ctx context.Context, use func(tree map[string]any) error) {
+// Watch calls use with the file's tree, at once and whenever the file has
+// changed, until ctx ends. It fails when the first cannot be used.
+func (f File) Watch(ctx context.Context, use func(tree map[string]any) error) error {
+	seen := f.stamp()
+	if err := f.read(use); err != nil {
+		return err
+	}
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
-	read := f.stamp()
-	before := read
+	before := seen
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-f.Reload:
 		case <-ticker.C:
 			now := f.stamp()
 			settled := now == before
 			before = now
-			if now == read || !settled || now == (stamp{}) {
+			if now == seen || !settled || now == (stamp{}) {
 				continue
 			}
 		}
-		read = f.stamp()
+		seen = f.stamp()
 		f.Log.Info("reading the configuration again", "file", f.Path)
 		if err := f.read(use); err != nil {
-			f.Log.Error("the configuration cannot be used; the last one goes on", "file", f.Path, "error", err)
+			f.Log.Error("the configuration cannot be used; the last one goes on", "error", err)
 		}
 	}
 }
 
 func (f File) read(use func(tree map[string]any) error) error {
-	tree, err := f.Read()
-	if err != nil {
-		return err
-	}
-	return use(tree)
-}
-
-// Read reads the file.
-func (f File) Read() (map[string]any, error) {
 	data, err := os.ReadFile(f.Path)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("read configuration: %w", err)
 	}
-	return config.ReadTree(data)
+	tree, err := config.ReadTree(data)
+	if err == nil {
+		err = use(tree)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return nil
 }
 
 // stamp tells one state of the file from another; zero: there is none.

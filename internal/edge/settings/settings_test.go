@@ -143,7 +143,7 @@ func TestFile(t *testing.T) {
 	f := File{Path: path, Log: slog.New(slog.DiscardHandler), Reload: reload}
 	go func() {
 		defer close(done)
-		f.Watch(ctx, func(tree map[string]any) error { got <- tree; return nil })
+		require.NoError(t, f.Watch(ctx, func(tree map[string]any) error { got <- tree; return nil }))
 	}()
 	next := func() map[string]any {
 		select {
@@ -154,7 +154,6 @@ func TestFile(t *testing.T) {
 			return nil
 		}
 	}
-	reload <- struct{}{}
 	require.EqualValues(t, map[string]any{"a": uint64(1)}, next())
 	require.NoError(t, os.WriteFile(path, []byte("a: [1"), 0o600))
 	reload <- struct{}{}
@@ -163,4 +162,6 @@ func TestFile(t *testing.T) {
 	}
 	cancel()
 	<-done
+	require.ErrorIs(t, f.Watch(t.Context(), func(map[string]any) error { return config.ErrInvalid }), config.ErrInvalid)
+	require.ErrorIs(t, File{Path: path + "x"}.Watch(t.Context(), nil), os.ErrNotExist)
 }
