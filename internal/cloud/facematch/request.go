@@ -96,8 +96,12 @@ func (b *batch) answer(ctx context.Context, j *job) error {
 		if result, err = b.result(ctx, j); err != nil {
 			return err
 		}
-		if ours, err := b.cfg.Table.AnswerTask(ctx, j.task, result); err != nil || !ours {
-			return errors.Join(err, b.lost(j, ours))
+		ours, err := b.cfg.Table.AnswerTask(ctx, j.task, result)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			return fmt.Errorf("request %q was taken over by another invocation", j.request.RequestID)
 		}
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < margin/2 {
@@ -117,13 +121,6 @@ func (b *batch) answer(ctx context.Context, j *job) error {
 	}
 	b.count(kindOf(result))
 	return nil
-}
-
-func (b *batch) lost(j *job, ours bool) error {
-	if ours {
-		return nil
-	}
-	return fmt.Errorf("request %q was taken over by another invocation", j.request.RequestID)
 }
 
 // result is the answer to a request. Its errors are worth another try.
