@@ -6,7 +6,12 @@
 //
 //	pk OWNER#<sub>   sk CAM#<camera>  a camera as it last described itself
 //	pk OWNER#<sub>   sk EV#<ulid>     an event; gsi1pk CAM#<sub>#<camera>, gsi1sk EV#<ulid>
+//	pk OWNER#<sub>   sk TASK#<hash>   something asked for and answered once, for a while
 //	pk THING#<thing> sk OWNER         who claimed the thing, and whether it is connected
+//	pk CERT#<id>     sk THING         which thing the certificate was given to
+//
+// Packages beside this one keep items of their own in an owner's partition:
+// FACE#<name> of package gallery.
 package store
 
 import (
