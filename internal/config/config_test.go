@@ -57,7 +57,7 @@ cameras:`, 1) + `    fps: "2"
 func TestErrorsNameThePath(t *testing.T) {
 	for edit, want := range map[string]string{
 		"thing: a.b":                            "thing:",
-		"detecter: {}":                          "detecter: unknown key; the keys here are cameras, cloud, detector",
+		"detecter: {}":                          "detecter: unknown key; the keys here are cameras, client_frames, cloud, detector",
 		"detector: {min_scor: 1}":               "detector.min_scor: unknown key",
 		"detector: {min_score: high}":           "detector.min_score: high: want a number",
 		"detector: {min_score: 1.5}":            "detector.min_score: 1.5: want more than 0",
