@@ -48,7 +48,8 @@ type Recognition struct {
 	Model   string `config:"model"`   // name in the model manifest; empty: the first embedding model installed
 }
 
-// IoT says how to reach AWS IoT Core with the thing's certificate.
+// IoT says how to reach AWS IoT Core with the thing's certificate. Under
+// Greengrass the nucleus does, and the section stays empty.
 type IoT struct {
 	Endpoint            string `config:"endpoint"`             // host:port of MQTT over TLS
 	CredentialsEndpoint string `config:"credentials_endpoint"` // host:port of the credentials provider
@@ -86,20 +87,25 @@ func defaults() Config {
 	}
 }
 
-// Load reads a YAML (or JSON) file and validates it.
+// Load reads the YAML (or JSON) file of a component that runs on its own and
+// validates it, the section iot included.
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c, err := Parse(data)
+	if err == nil {
+		err = c.CheckIoT()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
 
-// Parse reads YAML or JSON, fills in defaults and validates.
+// Parse reads YAML or JSON, fills in defaults and validates all but the
+// section iot: see CheckIoT.
 func Parse(data []byte) (*Config, error) {
 	tree, err := parseTree(data)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"porchlight/infra/internal/naming"
 )
 
 // grants returns what the policies attached to a role allow, as
@@ -48,7 +50,7 @@ func TestNoGrantIsWild(t *testing.T) {
 func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	tmpl := load(t)
 	table, _ := tmpl.only(t, "AWS::DynamoDB::GlobalTable")
-	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
+	bucket, _ := tmpl.named(t, naming.OutThumbnailBucket)
 	secret, _ := tmpl.only(t, "AWS::SecretsManager::Secret")
 	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
 	tableARN := "<" + table + ".Arn>"
@@ -82,7 +84,7 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 
 func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
 	tmpl := load(t)
-	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
+	bucket, _ := tmpl.named(t, naming.OutThumbnailBucket)
 	_, alias := tmpl.only(t, "AWS::IoT::RoleAlias")
 	require.EqualValues(t, 3600, alias.Properties["CredentialDurationSeconds"])
 	role := target(t, alias.Properties["RoleArn"])
@@ -91,6 +93,28 @@ func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
 	}, tmpl.grants(t, role))
 	require.Equal(t, "credentials.iot.amazonaws.com",
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))
+}
+
+// The role of a Greengrass core is not the stack's: it gets a policy attached.
+func TestCoreFetchesComponentsAndWritesOwnThumbnailsOnly(t *testing.T) {
+	tmpl := load(t)
+	components, _ := tmpl.named(t, naming.OutComponentBucket)
+	pictures, _ := tmpl.named(t, naming.OutThumbnailBucket)
+	_, policy := tmpl.named(t, naming.OutCorePolicy)
+	require.Equal(t, "AWS::IAM::ManagedPolicy", policy.Type)
+	for _, key := range []string{"Roles", "Users", "Groups"} {
+		require.NotContains(t, policy.Properties, key)
+	}
+	got := map[string][]string{}
+	for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
+		require.Equal(t, "Allow", at(t, s, "Effect"))
+		got[at(t, s, "Action").(string)] = texts(t, at(t, s, "Resource"))
+	}
+	require.Equal(t, map[string][]string{
+		"s3:GetObject":         {"<" + components + ".Arn>/porchlight.*"},
+		"s3:GetBucketLocation": {"<" + components + ".Arn>"},
+		"s3:PutObject":         {"<" + pictures + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+	}, got)
 }
 
 func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {

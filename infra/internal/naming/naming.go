@@ -40,6 +40,10 @@ const (
 // follows it.
 const ThumbnailPrefix = "thumbnails/"
 
+// ComponentPrefix starts the keys of the components' artifacts: the names of
+// the components begin with it.
+const ComponentPrefix = "porchlight."
+
 // TopicRoot starts every MQTT topic of ours; the thing's name follows it.
 const TopicRoot = "porchlight/v1/"
 
@@ -70,6 +74,8 @@ const (
 	OutThingPolicyName    = "ThingPolicyName"
 	OutRoleAliasName      = "RoleAliasName"
 	OutThumbnailBucket    = "ThumbnailBucketName"
+	OutComponentBucket    = "ComponentBucketName"
+	OutCorePolicy         = "CorePolicyArn"
 	OutTable              = "TableName"
 	OutDeviceMessages     = "DeviceMessagesTopicArn"
 	OutDeadLetterQueueURL = "DeadLetterQueueUrl"

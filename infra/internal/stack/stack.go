@@ -15,6 +15,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"porchlight/infra/internal/components"
 	"porchlight/infra/internal/cursorkey"
 	"porchlight/infra/internal/device"
 	"porchlight/infra/internal/function"
@@ -70,6 +71,7 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		Issuer: login.Issuer(), ClientID: login.ClientID(),
 	})
 	access := device.New(stack, "Device", device.Props{Stage: s.Name, Thumbnails: pictures})
+	software := components.New(stack, "Components", components.Props{Retain: s.Retain, Thumbnails: pictures})
 
 	for _, out := range []struct {
 		name  string
@@ -83,6 +85,8 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		{naming.OutThingPolicyName, access.PolicyName()},
 		{naming.OutRoleAliasName, access.RoleAliasName()},
 		{naming.OutThumbnailBucket, pictures.Name()},
+		{naming.OutComponentBucket, software.BucketName()},
+		{naming.OutCorePolicy, software.PolicyARN()},
 		{naming.OutTable, store.Name()},
 		{naming.OutDeviceMessages, topic.TopicArn()},
 		{naming.OutDeadLetterQueueURL, dead.QueueUrl()},
