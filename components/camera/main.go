@@ -19,6 +19,7 @@ import (
 	"porchlight/internal/edge"
 	"porchlight/internal/edge/settings"
 	"porchlight/internal/event"
+	"porchlight/internal/greengrass"
 	"porchlight/internal/version"
 )
 
@@ -40,7 +41,7 @@ var errUsage = errors.New("wrong usage")
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("camera", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	file := flags.String("config", "porchlight.yaml", "configuration `file`")
+	file := flags.String("config", "", "configuration `file`; without it the component asks the Greengrass nucleus that started it, or else reads porchlight.yaml")
 	asJSON := flags.Bool("json", false, "print events as JSON lines")
 	logFormat := flags.String("log", "text", "log `format`: text or json")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -53,9 +54,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		handler = slog.NewJSONHandler(stderr, nil)
 	}
 	log := slog.New(handler)
-	given := settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}
-	return edge.Run(ctx, edge.Options{
-		Watch: given.Watch, Version: version.String(), Open: opener(log), Log: log,
+	options := edge.Options{
+		Version: version.String(), Open: opener(log), Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)
@@ -63,7 +63,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			}
 			fmt.Fprintln(stdout, line(e))
 		},
-	})
+	}
+	if *file == "" {
+		err := underGreengrass(ctx, options)
+		if !errors.Is(err, greengrass.ErrNotUnderGreengrass) {
+			return err
+		}
+		*file = "porchlight.yaml"
+	}
+	options.Watch = settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}.Watch
+	return edge.Run(ctx, options)
 }
 
 // hangUps delivers SIGHUP, which asks for the configuration to be read again.

@@ -41,6 +41,9 @@ func (a *agent) connect(ctx context.Context, cfg *config.Config, board *statusBo
 		board.connected(ctx, names.next())
 		return &carrier{Link: a.Nucleus, credentials: loaded.Credentials}, nil
 	}
+	if err := cfg.CheckIoT(); err != nil {
+		return nil, err
+	}
 	identity, err := iot.LoadIdentity(cfg.IoT.Certificate, cfg.IoT.PrivateKey, cfg.IoT.CA)
 	if err != nil {
 		return nil, err
