@@ -8,6 +8,8 @@
 //	n, err := nucleus.Open(ctx, nucleus.Config{Getenv: os.Getenv, Folder: ".", Log: log})
 //	switch {
 //	case errors.Is(err, greengrass.ErrNotUnderGreengrass): // it runs on its own
+//	case ctx.Err() != nil:
+//		return nil // it was stopped while it waited for the nucleus
 //	case err != nil:
 //		return err // exit with a status that is not zero
 //	}

@@ -32,11 +32,12 @@ type Nucleus struct {
 // greengrass.ErrTokenVoid, as in Run, where only a new process can help.
 func Open(ctx context.Context, cfg Config) (*Nucleus, error) {
 	cfg = cfg.withDefaults()
-	ipc, err := greengrass.FromEnvironment(cfg.Getenv, cfg.Log)
+	found, err := greengrass.FromEnvironment(cfg.Getenv, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
-	cfg.IPC.Socket, cfg.IPC.Token, cfg.IPC.Log = ipc.Socket, ipc.Token, ipc.Log
+	ipc := cfg.IPC // the token is kept nowhere else
+	ipc.Socket, ipc.Token, ipc.Log = found.Socket, found.Token, found.Log
 	n := &Nucleus{cfg: cfg, thing: cfg.Getenv(thingVariable), region: cfg.Getenv(regionVariable)}
 	if n.region == "" {
 		n.region = cfg.Getenv(defaultRegionVariable)
@@ -44,7 +45,7 @@ func Open(ctx context.Context, cfg Config) (*Nucleus, error) {
 	if err := event.ValidateThing(n.thing); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w: register the core under such a name", ErrThing, thingVariable, err)
 	}
-	if n.client, err = greengrass.Connect(ctx, cfg.IPC); err != nil {
+	if n.client, err = greengrass.Connect(ctx, ipc); err != nil {
 		return nil, errors.Join(n.ended(ctx, err), ctx.Err())
 	}
 	n.life, n.end = context.WithCancel(context.WithoutCancel(ctx))
