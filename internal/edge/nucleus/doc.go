@@ -6,12 +6,17 @@
 // A main package wires it so:
 //
 //	n, err := nucleus.Open(ctx, nucleus.Config{Getenv: os.Getenv, Folder: ".", Log: log})
-//	if errors.Is(err, greengrass.ErrNotUnderGreengrass) {
-//		// standalone
+//	switch {
+//	case errors.Is(err, greengrass.ErrNotUnderGreengrass): // it runs on its own
+//	case ctx.Err() != nil:
+//		return nil // it was stopped while it waited for the nucleus
+//	case err != nil:
+//		return err // exit with a status that is not zero
 //	}
 //	defer n.Close()
-//	go n.Settings().Watch(ctx, apply)         // the first configuration, then changes
-//	link := n.Link()                          // Publish and Subscribe, to IoT Core
-//	n.Ready(ctx)                              // once it is up
-//	err = n.Run(ctx, nucleus.Hooks{…})        // an error: end everything, exit with 1
+//	wait.Go(func() { n.Settings().Watch(ctx, apply) }) // the first configuration, then changes
+//	link := n.Link()                                   // to IoT Core
+//	if err := n.Ready(ctx); err != nil { … }           // once it is up
+//	err = n.Run(ctx, nucleus.Hooks{Validate: …, Busy: …})
+//	// end everything; an error: exit with a status that is not zero
 package nucleus

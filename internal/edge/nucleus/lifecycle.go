@@ -38,7 +38,6 @@ func (n *Nucleus) answerValidations(ctx context.Context, validate func(map[strin
 				n.cfg.Log.Warn("cannot answer whether a configuration is good", "deployment", v.DeploymentID, "error", err)
 			}
 		},
-		ready: func() {},
 	}.keep(ctx)
 }
 
@@ -71,7 +70,6 @@ func (n *Nucleus) answerUpdates(ctx context.Context, busy func() bool) {
 				n.cfg.Log.Warn("cannot answer whether to update now", "deployment", deployment, "error", err)
 			}
 		},
-		ready: func() {},
 	}.keep(ctx)
 }
 

@@ -26,18 +26,20 @@ func (l *Link) Publish(ctx context.Context, topic string, payload []byte) error 
 	return fmt.Errorf("publish %s: %w", topic, refusal(permission{mqttproxy, "PublishToIoTCore", topic}, err))
 }
 
-// Subscribe receives messages until ctx ends, and returns then. handle gets
-// them one at a time, in the order in which the nucleus had them; a message may
-// come twice. ready is called, never beside handle, whenever the subscription has come into
-// effect: what was said before is lost. On nucleus lite a message of more than
-// 4900 bytes is lost too, and those after it until the subscription is renewed.
+// Subscribe receives messages for as long as ctx lives, and returns at once.
+// handle gets them one at a time, in the order in which the nucleus had them; a
+// message may come twice. ready, which may be nil, is called, never beside handle,
+// whenever the subscription has come into effect: what was said before may be
+// lost. On nucleus lite a message of more than 4900 bytes is lost too, and those
+// after it until the subscription is renewed. Of what waits for a slow handle
+// the oldest is dropped.
 func (l *Link) Subscribe(ctx context.Context, filter string, handle func(topic string, payload []byte), ready func()) {
-	subscriber[greengrass.IoTCoreMessage]{
+	l.n.begin(ctx, subscriber[greengrass.IoTCoreMessage]{
 		n: l.n, needs: permission{mqttproxy, "SubscribeToIoTCore", filter}, renew: l.n.cfg.Renew,
 		subscribe: func(ctx context.Context) (*greengrass.Subscription[greengrass.IoTCoreMessage], error) {
 			return l.n.client.SubscribeToIoTCore(ctx, filter, greengrass.AtLeastOnce)
 		},
 		handle: func(m greengrass.IoTCoreMessage) { handle(m.Topic, m.Payload) },
 		ready:  ready,
-	}.keep(ctx)
+	}.keep)
 }

@@ -27,16 +27,16 @@ func (p *PubSub) Publish(ctx context.Context, topic string, payload []byte) erro
 	return fmt.Errorf("publish %s locally: %w", topic, refusal(permission{pubsub, "PublishToTopic", topic}, err))
 }
 
-// Subscribe receives local messages until ctx ends, as Link.Subscribe does.
+// Subscribe receives local messages as Link.Subscribe does those of IoT Core.
 // Of a JSON message handle gets the text. The component's own messages come
 // back: nucleus lite knows no other way, so the Java one is asked for the same.
 func (p *PubSub) Subscribe(ctx context.Context, filter string, handle func(topic string, payload []byte), ready func()) {
-	subscriber[greengrass.TopicMessage]{
+	p.n.begin(ctx, subscriber[greengrass.TopicMessage]{
 		n: p.n, needs: permission{pubsub, "SubscribeToTopic", filter}, renew: p.n.cfg.Renew,
 		subscribe: func(ctx context.Context) (*greengrass.Subscription[greengrass.TopicMessage], error) {
 			return p.n.client.SubscribeToTopic(ctx, greengrass.SubscribeToTopicRequest{Filter: filter, Mode: greengrass.AllMessages})
 		},
 		handle: func(m greengrass.TopicMessage) { handle(m.Topic, m.Payload) },
 		ready:  ready,
-	}.keep(ctx)
+	}.keep)
 }

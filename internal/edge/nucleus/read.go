@@ -60,6 +60,9 @@ func (s *Settings) allCameras(ctx context.Context) (any, error) {
 	case tooMuch(err):
 		return nil, fmt.Errorf("%w: %s: this nucleus cannot read so many keys at once: list the names of the cameras in %s, as in \"front,yard\": %w",
 			ErrSettings, camerasKey, namesKey, err)
+	case errors.Is(err, greengrass.ErrDisconnected):
+		// That an answer of more than 10,000 bytes ends so on nucleus lite is not ruled out.
+		return nil, fmt.Errorf("%w: %s: if this goes on, list the names of the cameras in %s: %w", ErrSettings, camerasKey, namesKey, err)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %w", ErrSettings, camerasKey, err)
 	case all == nil:

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"porchlight/internal/edge/nucleus"
+	"porchlight/internal/greengrass"
 	"porchlight/internal/greengrass/fakenucleus"
 )
 
@@ -61,7 +63,7 @@ const commands = "porchlight/v1/home/commands"
 func TestCommandsArriveInOrder(t *testing.T) {
 	onBoth(t, func(t *testing.T, fake *fakenucleus.Nucleus) {
 		n, h := connected(t, fake), &heard{}
-		beside(t, func(ctx context.Context) { n.Link().Subscribe(ctx, commands, h.handle, h.inEffect) })
+		n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
 		h.becameReady(t, 1)
 		var want []string
 		for i := range 100 {
@@ -86,7 +88,7 @@ func TestSubscriptionIsKept(t *testing.T) {
 		cfg := quick(t, environment(fake))
 		cfg.Log = log.logger()
 		n, h := open(t, cfg), &heard{}
-		beside(t, func(ctx context.Context) { n.Link().Subscribe(ctx, commands, h.handle, h.inEffect) })
+		n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
 		eventually(t, func() bool { return fake.Counts().Requests["SubscribeToIoTCore"] > 2 })
 		require.Contains(t, log.String(), "aws.greengrass#SubscribeToIoTCore on the resource "+commands+" below aws.greengrass.ipc.mqttproxy")
 		ready, _ := h.count()
@@ -107,17 +109,37 @@ func TestSubscriptionIsKept(t *testing.T) {
 	})
 }
 
-func TestSubscribeReturnsWithItsContext(t *testing.T) {
+func TestSubscriptionEndsWithItsContext(t *testing.T) {
 	onBoth(t, func(t *testing.T, fake *fakenucleus.Nucleus) {
 		n, h := connected(t, fake), &heard{}
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); n.Link().Subscribe(ctx, commands, h.handle, h.inEffect) }()
+		n.Link().Subscribe(ctx, commands, h.handle, h.inEffect)
+		n.Link().Subscribe(t.Context(), "others", h.handle, nil)
 		h.becameReady(t, 1)
-		require.NoError(t, fake.Restart(t.Context())) // no token is good any more
-		eventually(t, func() bool { return fake.Counts().Refused > 0 })
+		eventually(t, func() bool { return fake.Subscriptions() == 2 })
 		cancel()
-		<-done
+		eventually(t, func() bool { return fake.Subscriptions() == 1 })
+
+		// It ends with the connection too, and while it waits for a permission.
+		fake.Deny("SubscribeToIoTCore", commands)
+		n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
+		eventually(t, func() bool { return fake.Counts().Requests["SubscribeToIoTCore"] > 2 })
+		require.NoError(t, n.Close())
+		n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
+		eventually(t, func() bool { return fake.Subscriptions() == 0 })
+		require.NoError(t, n.Close())
+	})
+}
+
+// With a token that is void there is nothing to wait for.
+func TestSubscriptionEndsWithTheToken(t *testing.T) {
+	onBoth(t, func(t *testing.T, fake *fakenucleus.Nucleus) {
+		n, h := connected(t, fake), &heard{}
+		n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
+		h.becameReady(t, 1)
+		require.NoError(t, fake.Restart(t.Context()))
+		require.ErrorIs(t, n.Run(within(t), nucleus.Hooks{}), greengrass.ErrTokenVoid)
+		require.NoError(t, n.Close())
 	})
 }
 
@@ -127,7 +149,7 @@ func TestDeafSubscriptionHearsAgain(t *testing.T) {
 	cfg := quick(t, environment(fake))
 	cfg.Renew = 10 * time.Millisecond
 	n, h := open(t, cfg), &heard{}
-	beside(t, func(ctx context.Context) { n.Link().Subscribe(ctx, commands, h.handle, h.inEffect) })
+	n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
 	h.becameReady(t, 1)
 	fake.Deliver(commands, make([]byte, 5100), nil)
 	eventually(t, func() bool {
@@ -142,7 +164,7 @@ func TestDeafSubscriptionHearsAgain(t *testing.T) {
 func TestLocalMessages(t *testing.T) {
 	onBoth(t, func(t *testing.T, fake *fakenucleus.Nucleus) {
 		n, h := connected(t, fake), &heard{}
-		beside(t, func(ctx context.Context) { n.PubSub().Subscribe(ctx, "clients/+", h.handle, h.inEffect) })
+		n.PubSub().Subscribe(t.Context(), "clients/+", h.handle, h.inEffect)
 		h.becameReady(t, 1)
 		last := func(messages int) []string {
 			eventually(t, func() bool { _, got := h.count(); return got == messages })

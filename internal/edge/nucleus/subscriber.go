@@ -15,12 +15,12 @@ type subscriber[M any] struct {
 	needs     permission
 	subscribe func(context.Context) (*greengrass.Subscription[M], error)
 	handle    func(M)       // one at a time
-	ready     func()        // never beside handle
+	ready     func()        // never beside handle; may be nil
 	renew     time.Duration // how often it is made anew; 0: never
 }
 
-// keep subscribes until ctx ends, or at once if the nucleus does not know the
-// operation. The client renews on a new connection; here it is made again after
+// keep subscribes until ctx or the connection ends; it returns at once if the
+// nucleus does not know the operation. The client renews on a new connection; here it is made again after
 // the nucleus refused or ended it.
 func (s subscriber[M]) keep(ctx context.Context) {
 	log := s.n.cfg.Log.With("operation", s.needs.operation, "resource", s.needs.resource)
@@ -35,13 +35,12 @@ func (s subscriber[M]) keep(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case gone(err):
-			<-ctx.Done() // the process is about to end
-			return
+			return // the process is about to end
 		case errors.Is(err, greengrass.ErrUnsupported):
 			log.Debug("this nucleus does not ask; going without", "error", err)
 			return
 		case errors.Is(err, greengrass.ErrUnauthorized):
-			log.Error("subscription is not allowed: "+s.needs.cure(), "error", err)
+			log.Error("subscription is not allowed", "error", err, "cure", s.needs.cure())
 			wait.slowly(ctx)
 		case errors.Is(err, greengrass.ErrInvalidArguments):
 			log.Error("subscription is refused", "error", err)
@@ -59,8 +58,8 @@ func (s subscriber[M]) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer sub.Close()
-	s.ready()
+	defer sub.Close() //nolint:errcheck // there is none
+	s.effective()
 	var turn sync.Mutex
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -92,12 +91,18 @@ func (s subscriber[M]) watch(ctx context.Context, sub *greengrass.Subscription[M
 			return
 		case <-sub.Renewals():
 			turn.Lock()
-			s.ready()
+			s.effective()
 			turn.Unlock()
 		case <-due:
 			if err := sub.Renew(ctx); err != nil && ctx.Err() == nil {
 				s.n.cfg.Log.Debug("subscription not renewed", "operation", s.needs.operation, "error", err)
 			}
 		}
+	}
+}
+
+func (s subscriber[M]) effective() {
+	if s.ready != nil {
+		s.ready()
 	}
 }

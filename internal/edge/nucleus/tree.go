@@ -3,6 +3,7 @@ package nucleus
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -154,12 +155,12 @@ func lower(value any) any {
 // refused as one that is not known.
 func lowerKeys(section map[string]any) map[string]any {
 	out := map[string]any{}
-	for key, value := range section {
+	for _, key := range slices.Sorted(maps.Keys(section)) {
 		small := strings.ToLower(key)
 		if _, taken := section[small]; taken {
 			small = key
 		}
-		out[small] = value
+		out[small] = section[key]
 	}
 	return out
 }
