@@ -30,7 +30,7 @@ func underGreengrass(ctx context.Context, options edge.Options) error {
 	options.Nucleus, options.Patient = n.Link(), true
 	options.Watch = func(ctx context.Context, use func(map[string]any) error) error {
 		n.Settings().Watch(ctx, func(tree map[string]any) {
-			if err := use(complete(tree, n)); err != nil {
+			if err := use(tree); err != nil {
 				options.Log.Error("the component's configuration cannot be used; the last one goes on", "error", err)
 			}
 		})
@@ -45,7 +45,7 @@ func underGreengrass(ctx context.Context, options edge.Options) error {
 	}
 	lost := make(chan error, 1)
 	beside.Go(func() {
-		hooks := nucleus.Hooks{Validate: func(tree map[string]any) error { return judge(complete(tree, n)) }, Busy: busy.any}
+		hooks := nucleus.Hooks{Validate: judge, Busy: busy.any}
 		if err := n.Run(ctx, hooks); err != nil {
 			lost <- err
 			end()
@@ -60,18 +60,6 @@ func underGreengrass(ctx context.Context, options edge.Options) error {
 	default:
 		return nil
 	}
-}
-
-// complete fills in what the nucleus knows better than its configuration.
-func complete(tree map[string]any, n *nucleus.Nucleus) map[string]any {
-	out := config.Overlay(tree, nil)
-	if thing, _ := out["thing"].(string); thing == "" {
-		out["thing"] = n.Thing()
-	}
-	if region := n.Region(); region != "" {
-		out = config.Overlay(out, map[string]any{"cloud": map[string]any{"region": region}})
-	}
-	return out
 }
 
 // judge says what is wrong with a configuration that is about to be deployed.
