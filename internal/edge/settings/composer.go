@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 
-	"porchlight/internal/atomicfile"
 	"porchlight/internal/config"
 )
 
@@ -32,21 +31,21 @@ type Composer struct {
 
 	mu      sync.Mutex
 	base    map[string]any
-	asked   map[string]any // settings by camera, all of which could be used when they came
+	kept    kept
 	current *config.Config
 }
 
 // New returns a composer that keeps in file what the cloud asks for, so that
 // it holds while the cloud cannot be reached.
 func New(file string, log *slog.Logger) *Composer {
-	c := &Composer{log: log, file: file, changes: make(chan *config.Config, 1), asked: map[string]any{}}
+	c := &Composer{log: log, file: file, changes: make(chan *config.Config, 1)}
 	data, err := os.ReadFile(file)
 	if err == nil {
-		err = json.Unmarshal(data, &c.asked)
+		err = json.Unmarshal(data, &c.kept)
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		log.Warn("what the cloud had asked for is lost until it is asked again", "error", err)
-		c.asked = map[string]any{}
+		c.kept = kept{}
 	}
 	return c
 }
@@ -92,20 +91,34 @@ func (c *Composer) Ask(desired map[string]any) (inUse map[string]any, faults map
 	for _, name := range slices.Sorted(maps.Keys(cameras)) {
 		if err := c.try(name, cameras[name]); err != nil {
 			faults["cameras."+name] = err.Error()
-			if before, ok := c.asked[name]; ok {
+			if before, ok := c.kept.Asked[name]; ok {
 				asked[name] = before
 			}
 			continue
 		}
 		asked[name] = cameras[name]
 	}
-	c.keep(asked)
-	if c.base != nil {
-		if next, _, err := c.compose(c.base); err == nil {
-			c.use(next)
-		}
+	chosen := maps.Clone(c.kept.Privacy)
+	maps.DeleteFunc(chosen, func(camera string, _ bool) bool { // the last word counts, wherever it was said
+		return privacy(asked, camera) != privacy(c.kept.Asked, camera)
+	})
+	c.keep(kept{asked, chosen})
+	c.again()
+	return map[string]any{"cameras": c.wishes(c.kept.Asked)}, faults
+}
+
+// again composes the configuration after a wish has changed.
+func (c *Composer) again() {
+	if c.base == nil {
+		return
 	}
-	return map[string]any{"cameras": maps.Clone(c.asked)}, faults
+	if next, _, err := c.compose(c.base); err == nil {
+		c.use(next)
+	}
+}
+
+func (c *Composer) unknown(given map[string]any) error {
+	return fmt.Errorf("there is no such camera; the cameras are %s", strings.Join(slices.Sorted(maps.Keys(given)), ", "))
 }
 
 // try judges the settings of one camera without using them.
@@ -117,7 +130,7 @@ func (c *Composer) try(name string, wanted any) error {
 	given, _ := c.base["cameras"].(map[string]any)
 	camera, ok := given[name].(map[string]any)
 	if !ok {
-		return fmt.Errorf("there is no such camera; the cameras are %s", strings.Join(slices.Sorted(maps.Keys(given)), ", "))
+		return c.unknown(given)
 	}
 	for _, key := range fixed {
 		if _, ok := section[key]; ok {
@@ -138,7 +151,7 @@ func (c *Composer) try(name string, wanted any) error {
 func (c *Composer) compose(base map[string]any) (*config.Config, []config.Fault, error) {
 	given, _ := base["cameras"].(map[string]any)
 	over := map[string]any{}
-	for name, section := range c.asked {
+	for name, section := range c.wishes(c.kept.Asked) {
 		if _, ok := given[name].(map[string]any); ok {
 			over[name] = section
 		}
@@ -168,18 +181,4 @@ func (c *Composer) use(next *config.Config) {
 	default:
 	}
 	c.changes <- next
-}
-
-func (c *Composer) keep(asked map[string]any) {
-	if reflect.DeepEqual(asked, c.asked) {
-		return
-	}
-	c.asked = asked
-	data, err := json.Marshal(asked)
-	if err == nil {
-		err = atomicfile.Write(c.file, data)
-	}
-	if err != nil {
-		c.log.Warn("what the cloud asks for is in use, and will be lost when this device starts offline", "error", err)
-	}
 }

@@ -126,6 +126,29 @@ func TestWhatWasAskedForDoesNotFitAnyMore(t *testing.T) {
 	require.Empty(t, changed(t, c).Cameras["door"].Alerts.Zones)
 }
 
+// The last word on privacy counts, whether it was said at home or in the cloud.
+func TestPrivacyFromHome(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "asked.json")
+	c := New(file, slog.New(slog.DiscardHandler))
+	require.NoError(t, c.Give(read(t, given)))
+	changed(t, c)
+	c.Ask(door(map[string]any{"privacy": false, "fps": 3}))
+	changed(t, c)
+	require.NoError(t, c.SetPrivacy("door", true))
+	require.True(t, changed(t, c).Cameras["door"].Privacy)
+	used, _ := c.Ask(door(map[string]any{"privacy": false, "fps": 6}))
+	require.Equal(t, door(map[string]any{"privacy": true, "fps": 6}), used, "the cloud has said nothing new of it")
+	require.True(t, changed(t, c).Cameras["door"].Privacy)
+
+	again := New(file, slog.New(slog.DiscardHandler))
+	require.NoError(t, again.Give(read(t, given)))
+	require.True(t, changed(t, again).Cameras["door"].Privacy)
+	again.Ask(door(map[string]any{"privacy": true}))
+	again.Ask(door(map[string]any{"privacy": false}))
+	require.False(t, changed(t, again).Cameras["door"].Privacy)
+	require.ErrorContains(t, again.SetPrivacy("shed", true), "door, yard")
+}
+
 func TestADamagedMemoryIsNoHindrance(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "asked.json")
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))

@@ -27,6 +27,9 @@ type Config struct {
 	// Apply takes what is desired, the whole of it each time. It returns what
 	// is in use of it, and by path what is wrong with the rest.
 	Apply func(desired map[string]any) (inUse map[string]any, faults map[string]string)
+	// Again, if set, has what is desired applied and reported once more: what
+	// is in use has changed for another reason.
+	Again <-chan struct{}
 	Log   *slog.Logger
 }
 
@@ -126,6 +129,10 @@ func (f *follower) run(ctx context.Context) {
 		case <-retry.C:
 			f.Log.Warn("the shadow was not told, asking again: on nucleus lite one of more than about 4 KB, with its metadata, never arrives", "shadow", f.Name)
 			ask()
+		case <-f.Again:
+			if f.known {
+				f.apply(ctx)
+			}
 		case m := <-f.messages:
 			f.hear(ctx, m)
 			if f.known {
