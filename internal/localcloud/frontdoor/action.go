@@ -40,7 +40,7 @@ func services() map[string]service {
 		"sns":              {"sns", fixed(awsapi.Query), snsNeeds},
 		"sqs":              {"sqs", sqsProtocol, sqsNeeds},
 		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds},
-		"iot":              {"iot", fixed(awsapi.RESTJSON), iotNeeds},
+		"iot":              {"iot", fixed(awsapi.RESTJSON), iotControlNeeds},
 		"iotdata":          iotData,
 		"iotdevicegateway": iotData, // what iot-data clients sign as
 		"iot-jobs-data":    {"iot-jobs-data", fixed(awsapi.RESTJSON), iotJobsDataNeeds},

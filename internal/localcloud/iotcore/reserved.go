@@ -3,7 +3,6 @@ package iotcore
 import (
 	"net/http"
 	"path/filepath"
-	"strings"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 
@@ -18,13 +17,13 @@ const thingTopics = "$aws/things/"
 // openThingServices opens the shadows and the jobs of things.
 func (c *Core) openThingServices() (err error) {
 	c.shadows, err = shadow.Open(shadow.Config{
-		Path: filepath.Join(c.cfg.Dir, "shadows.db"), Known: c.registry.has, Publish: c.reply, Log: c.log,
+		Path: filepath.Join(c.cfg.Dir, "shadows.db"), Known: c.knows, Publish: c.reply, Log: c.log,
 	})
 	if err != nil {
 		return err
 	}
 	c.jobs, err = jobs.Open(jobs.Config{
-		Path: filepath.Join(c.cfg.Dir, "jobs.db"), Known: c.registry.has, ARN: c.arn, Publish: c.reply, Log: c.log,
+		Path: filepath.Join(c.cfg.Dir, "jobs.db"), Known: c.knows, ARN: c.arn, Publish: c.reply, Log: c.log,
 	})
 	if err != nil {
 		_ = c.shadows.Close()
@@ -32,11 +31,11 @@ func (c *Core) openThingServices() (err error) {
 	return err
 }
 
-// has reports whether a thing is registered.
-func (r *registry) has(name string) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	_, ok := r.things[name]
+// knows reports whether a thing is registered.
+func (c *Core) knows(name string) bool {
+	c.registry.mu.RLock()
+	defer c.registry.mu.RUnlock()
+	_, ok := c.registry.things[name]
 	return ok
 }
 
@@ -74,17 +73,15 @@ func (c *Core) reply(topic string, payload []byte, qos byte) {
 	}
 }
 
-// JobsHandler serves the operations on jobs of the iot API: the paths that
-// IsJobsPath tells. The caller has been authenticated and authorized before.
+// JobsHandler serves the operations on jobs of the iot API, on JobsPaths. The
+// caller has been authenticated and authorized before.
 func (c *Core) JobsHandler() http.Handler { return c.jobs.Handler() }
+
+// JobsPaths are the patterns of a ServeMux below which JobsHandler belongs.
+func JobsPaths() []string {
+	return []string{"/jobs", "/jobs/", "/things/{thing}/jobs", "/things/{thing}/jobs/"}
+}
 
 // JobsDataHandler serves the iot-jobs-data API. The caller has been
 // authenticated and authorized before.
 func (c *Core) JobsDataHandler() http.Handler { return c.jobs.DataHandler() }
-
-// IsJobsPath tells the paths of the iot API that are about jobs: /jobs… and
-// /things/{thing}/jobs….
-func IsJobsPath(path string) bool {
-	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	return parts[0] == "jobs" || len(parts) >= 3 && parts[0] == "things" && parts[2] == "jobs"
-}
