@@ -29,7 +29,7 @@ func (s *Service) create(id string, in createRequest) (job, error) {
 		if c.bucket(jobRecords).Get([]byte(id)) != nil {
 			return refuse(codeExists, "Job %s already exists: choose another id, or delete it.", id)
 		}
-		if err := c.makeRoom(); err != nil {
+		if err := c.makeRoom(s.cfg.MaxJobs); err != nil {
 			return err
 		}
 		if j.Sequence, err = c.bucket(jobRecords).NextSequence(); err != nil {
@@ -91,7 +91,7 @@ func (s *Service) newJob(id string, in createRequest) (job, error) {
 }
 
 // makeRoom deletes the oldest job that is over when no more can be stored.
-func (c *change) makeRoom() error {
+func (c *change) makeRoom(maxJobs int) error {
 	all, err := c.jobs()
 	if err != nil || len(all) < maxJobs {
 		return err

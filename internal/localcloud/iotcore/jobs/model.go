@@ -24,7 +24,7 @@ const completed = "COMPLETED"
 const (
 	maxDocument    = 32 << 10 // characters
 	maxTargets     = 100      // of one job
-	maxJobs        = 1000     // that are stored; on AWS, that are in progress
+	defaultMaxJobs = 1000     // that are stored; on AWS, that are in progress
 	maxDetails     = 10       // pairs of status details
 	maxDetailName  = 128
 	maxDetailValue = 1024

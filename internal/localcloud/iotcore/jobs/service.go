@@ -10,7 +10,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Config of the jobs. All fields are required except Now.
+// Config of the jobs. All fields are required except those with a
+// default.
 type Config struct {
 	Path  string // the database file, made if missing
 	Known func(thing string) bool
@@ -18,6 +19,7 @@ type Config struct {
 	// Publish hands a message to those who subscribe to its topic. It must not
 	// wait for them, nor call the service.
 	Publish func(topic string, payload []byte, qos byte)
+	MaxJobs int              // that are stored; 1000 when 0
 	Now     func() time.Time // time.Now when nil
 	Log     *slog.Logger
 }
@@ -35,6 +37,9 @@ type Service struct {
 func Open(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.MaxJobs == 0 {
+		cfg.MaxJobs = defaultMaxJobs
 	}
 	db, err := openStore(cfg.Path)
 	if err != nil {
