@@ -33,6 +33,7 @@ func services() map[string]service {
 	fixed := func(p awsapi.Protocol) func(*http.Request) awsapi.Protocol {
 		return func(*http.Request) awsapi.Protocol { return p }
 	}
+	iot := service{"iot", fixed(awsapi.RESTJSON), iotControlNeeds}
 	iotData := service{"iotdata", fixed(awsapi.RESTJSON), iotDataNeeds}
 	return map[string]service{
 		"dynamodb":         {"dynamodb", fixed(awsapi.JSON10), dynamoNeeds},
@@ -40,7 +41,8 @@ func services() map[string]service {
 		"sns":              {"sns", fixed(awsapi.Query), snsNeeds},
 		"sqs":              {"sqs", sqsProtocol, sqsNeeds},
 		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds},
-		"iot":              {"iot", fixed(awsapi.RESTJSON), iotControlNeeds},
+		"iot":              iot,
+		"execute-api":      iot, // what older iot clients sign as
 		"iotdata":          iotData,
 		"iotdevicegateway": iotData, // what iot-data clients sign as
 		"iot-jobs-data":    {"iot-jobs-data", fixed(awsapi.RESTJSON), iotJobsDataNeeds},
