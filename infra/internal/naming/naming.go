@@ -54,6 +54,7 @@ const (
 	TopicTelemetry = "telemetry"
 	TopicReplies   = "replies"
 	TopicSensors   = "sensors/*"
+	TopicSensorSet = "sensors/*/set" // cloud to device
 	TopicCommands  = "commands"
 )
 
