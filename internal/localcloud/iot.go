@@ -15,7 +15,7 @@ import (
 func (c *Cloud) openIoT(context.Context) error {
 	cfg := iotcore.Config{
 		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
-		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials,
+		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials, HTTPAddr: c.addresses.AWS,
 		Actions: ruleActions{c}, Roles: deviceRoles{c}, Log: c.cfg.Log,
 	}
 	err := decodeAll(c.stack, "AWS::IoT::Policy", func(r *template.Resource, p iotcore.PolicyProperties) error {

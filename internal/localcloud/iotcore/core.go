@@ -14,29 +14,33 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 
 	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/iotcore/pki"
+	"porchlight/internal/localcloud/iotcore/registry"
 )
 
 // Config says what to serve. All fields are required except those with a
-// default.
+// default and the lists.
 type Config struct {
 	Dir             string   // state; created when missing
 	Region          string   // for ARNs
 	AccountID       string   // for ARNs
 	MQTTAddr        string   // host:port to listen on
 	CredentialsAddr string   // host:port to listen on
+	HTTPAddr        string   // host:port of the HTTP APIs, for DescribeEndpoint
 	ServerNames     []string // names and addresses besides localhost; default none
 
 	Policies    []PolicyProperties
 	Rules       []TopicRuleProperties
 	RoleAliases []RoleAliasProperties
 
+	ProvisioningTemplates []ProvisioningTemplateProperties
+
 	Actions       Actions
 	Roles         Roles
-	ActionTimeout time.Duration // for all actions of one message; default 10 s
+	ActionTimeout time.Duration    // for all actions of one message; default 10 s
+	Now           func() time.Time // default time.Now
 	Log           *slog.Logger
 }
 
@@ -47,7 +51,7 @@ type Core struct {
 	cfg       Config
 	log       *slog.Logger
 	authority *pki.Authority
-	registry  *registry
+	registry  *registry.Registry
 	policies  map[string]iam.Document
 	aliases   map[string]RoleAliasProperties
 	engine    *engine
@@ -55,6 +59,8 @@ type Core struct {
 	account   *mqtt.Client // publishes what comes by HTTP
 	live      live
 	retries   chan struct{} // one token per last will that is tried again
+
+	registering sync.Mutex // held while RegisterThing works on files
 
 	ctx         context.Context //nolint:containedctx // the core's own life, ended by Close
 	cancel      context.CancelFunc
@@ -70,6 +76,9 @@ type Core struct {
 func New(cfg Config) (*Core, error) {
 	if cfg.ActionTimeout == 0 {
 		cfg.ActionTimeout = defaultActionTimeout
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	c := &Core{
 		cfg: cfg, log: cfg.Log,
@@ -103,7 +112,8 @@ func New(cfg Config) (*Core, error) {
 	if c.authority, err = pki.Open(filepath.Join(cfg.Dir, "pki")); err != nil {
 		return nil, err
 	}
-	if c.registry, err = openRegistry(cfg.Dir, c.authority); err != nil {
+	c.registry, err = registry.Open(registry.Config{Dir: cfg.Dir, Now: cfg.Now, Changed: c.certificateChanged})
+	if err != nil {
 		return nil, err
 	}
 	if c.broker, err = newBroker(&hook{core: c}); err != nil {
@@ -126,7 +136,7 @@ func (c *Core) Start(ctx context.Context) error {
 		MinVersion:   tls.VersionTLS12,
 		VerifyConnection: func(s tls.ConnectionState) error {
 			if len(s.PeerCertificates) > 0 {
-				if _, ok := c.identify(pki.Fingerprint(s.PeerCertificates[0])); ok {
+				if _, ok := c.registry.Identify(pki.Fingerprint(s.PeerCertificates[0])); ok {
 					return nil
 				}
 			}
@@ -147,7 +157,7 @@ func (c *Core) Start(ctx context.Context) error {
 
 	mqttTLS := config.Clone()
 	mqttTLS.NextProtos = []string{"x-amzn-mqtt-ca", "mqtt"}
-	err = c.broker.AddListener(newListener(mqttListener, mqttTLS, c.connectionEnded, c.log))
+	err = c.broker.AddListener(newListener(mqttListener, mqttTLS, c.certificateOf, c.connectionEnded, c.log))
 	if err == nil {
 		err = c.broker.Serve()
 	}
@@ -160,35 +170,17 @@ func (c *Core) Start(ctx context.Context) error {
 	return nil
 }
 
+// certificateOf identifies a client by its certificate. The handshake is done,
+// and demanded one.
+func (c *Core) certificateOf(conn *tls.Conn) identity {
+	return &certified{core: c, id: pki.Fingerprint(conn.ConnectionState().PeerCertificates[0])}
+}
+
 // MQTTAddr returns the broker's host:port once started.
 func (c *Core) MQTTAddr() string { return c.mqttAddr }
 
 // CredentialsAddr returns the credentials provider's host:port once started.
 func (c *Core) CredentialsAddr() string { return c.credAddr }
-
-// RegisterThing makes a thing with exactly these policies and returns the files
-// it connects with. A thing that is already registered keeps its certificate.
-// Connected clients keep the policies they connected with.
-func (c *Core) RegisterThing(name string, policies ...string) (Files, error) {
-	for _, p := range policies {
-		if _, ok := c.policies[p]; !ok {
-			return Files{}, fmt.Errorf("register thing %s: there is no IoT policy %q", name, p)
-		}
-	}
-	return c.registry.register(name, policies)
-}
-
-// RevokeThing ends the use of all certificates of a thing, connected clients
-// included. Registering it again issues a new one.
-func (c *Core) RevokeThing(name string) error {
-	if err := c.registry.revoke(name); err != nil {
-		return err
-	}
-	for _, conn := range c.live.of(name) {
-		c.disconnect(conn, packets.ErrAdministrativeAction, "certificate revoked")
-	}
-	return nil
-}
 
 // Close stops both listeners, cancels running actions, and returns when every
 // goroutine has ended. Messages that were in the making are not acknowledged.
