@@ -16,7 +16,7 @@ func (c *Cloud) openIoT(context.Context) error {
 	cfg := iotcore.Config{
 		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
 		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials, HTTPAddr: c.addresses.AWS,
-		Actions: ruleActions{c}, Roles: deviceRoles{c}, Log: c.cfg.Log,
+		Actions: ruleActions{c}, Roles: deviceRoles{c}, Account: iotAccount{c}, Log: c.cfg.Log,
 	}
 	err := decodeAll(c.stack, "AWS::IoT::Policy", func(r *template.Resource, p iotcore.PolicyProperties) error {
 		p.PolicyName = r.Name
@@ -36,6 +36,14 @@ func (c *Cloud) openIoT(context.Context) error {
 	}
 	err = decodeAll(c.stack, "AWS::IoT::RoleAlias", func(_ *template.Resource, p iotcore.RoleAliasProperties) error {
 		cfg.RoleAliases = append(cfg.RoleAliases, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = decodeAll(c.stack, "AWS::IoT::ProvisioningTemplate", func(r *template.Resource, p iotcore.ProvisioningTemplateProperties) error {
+		p.TemplateName = r.Name
+		cfg.ProvisioningTemplates = append(cfg.ProvisioningTemplates, p)
 		return nil
 	})
 	if err != nil {
@@ -115,4 +123,27 @@ func (d deviceRoles) IssueCredentials(
 		return iotcore.Credentials{}, err
 	}
 	return iotcore.Credentials(session), nil
+}
+
+// iotAccount is the account as IoT Core sees it.
+type iotAccount struct{ *Cloud }
+
+// RoleMay implements iotcore.Account.
+func (a iotAccount) RoleMay(roleARN, action, resource string, variables map[string]string) error {
+	return a.roles.allow(roleARN, action, resource, variables)
+}
+
+// InvokeHook implements iotcore.Account.
+func (a iotAccount) InvokeHook(ctx context.Context, templateARN, functionARN string, payload []byte) ([]byte, error) {
+	if !a.roles.invoke.Allow(functionARN, "iot.amazonaws.com", templateARN) {
+		return nil, fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s for iot.amazonaws.com", templateARN, functionARN)
+	}
+	result, err := a.lambdas.Invoke(ctx, functionARN, payload)
+	if err != nil {
+		return nil, err
+	}
+	if result.FunctionError != "" {
+		return nil, fmt.Errorf("the function failed (%s): see its log", result.FunctionError)
+	}
+	return result.Payload, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/iotcore/pki"
+	"porchlight/internal/localcloud/iotcore/provision"
 	"porchlight/internal/localcloud/iotcore/registry"
 )
 
@@ -39,6 +40,7 @@ type Config struct {
 
 	Actions       Actions
 	Roles         Roles
+	Account       Account          // needed for provisioning templates
 	ActionTimeout time.Duration    // for all actions of one message; default 10 s
 	Now           func() time.Time // default time.Now
 	Log           *slog.Logger
@@ -58,7 +60,9 @@ type Core struct {
 	broker    *mqtt.Server
 	account   *mqtt.Client // publishes what comes by HTTP
 	live      live
-	retries   chan struct{} // one token per last will that is tried again
+
+	provisioning *provision.Service
+	retries      chan struct{} // one token per last will that is tried again
 
 	registering sync.Mutex // held while RegisterThing works on files
 
@@ -114,6 +118,9 @@ func New(cfg Config) (*Core, error) {
 	}
 	c.registry, err = registry.Open(registry.Config{Dir: cfg.Dir, Now: cfg.Now, Changed: c.certificateChanged})
 	if err != nil {
+		return nil, err
+	}
+	if err = c.openProvisioning(); err != nil {
 		return nil, err
 	}
 	if c.broker, err = newBroker(&hook{core: c}); err != nil {

@@ -7,6 +7,8 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"porchlight/internal/localcloud/iotcore/provision"
 )
 
 // hook gives the broker the manners of AWS IoT Core.
@@ -70,6 +72,9 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 		will := packets.Packet{FixedHeader: packets.FixedHeader{Qos: pk.Connect.WillQos}, TopicName: pk.Connect.WillTopic, Payload: pk.Connect.WillPayload}
 		if code, ok := checkPublish(will); !ok {
 			return code, "last will: " + code.Reason
+		}
+		if isProvisioning(will.TopicName) {
+			return packets.ErrTopicNameInvalid, "last will: the topic is reserved"
 		}
 		if !c.mayPublish(s, pk.Connect.WillTopic, pk.Connect.WillRetain) {
 			return packets.ErrNotAuthorized, "iot:Publish on the topic of the last will"
@@ -160,6 +165,10 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if pk.FixedHeader.Retain && !h.core.roomToRetain(pk.TopicName) {
 		h.core.disconnect(conn, packets.ErrQuotaExceeded, "too many retained messages")
 		return pk, packets.ErrRejectPacket
+	}
+	if t, ok := provision.ParseTopic(pk.TopicName); ok {
+		h.core.serveProvisioning(conn, t, pk)
+		return pk, packets.CodeSuccessIgnore // acknowledged, and for nobody else
 	}
 	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 	switch {

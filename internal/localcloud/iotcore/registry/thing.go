@@ -192,3 +192,9 @@ func newID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// Has reports whether a thing is registered.
+func (r *Registry) Has(name string) bool {
+	_, err := r.Thing(name)
+	return err == nil
+}
