@@ -3,8 +3,10 @@ package localcloud
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
+	"porchlight/internal/localcloud/frontdoor"
 	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/template"
@@ -16,7 +18,8 @@ func (c *Cloud) openIoT(context.Context) error {
 	cfg := iotcore.Config{
 		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
 		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials, HTTPAddr: c.addresses.AWS,
-		Actions: ruleActions{c}, Roles: deviceRoles{c}, Account: iotAccount{c}, Log: c.cfg.Log,
+		WebSocketAddr: c.cfg.Listen.MQTTWebSocket,
+		Actions:       ruleActions{c}, Roles: deviceRoles{c}, Account: iotAccount{c}, Log: c.cfg.Log,
 	}
 	err := decodeAll(c.stack, "AWS::IoT::Policy", func(r *template.Resource, p iotcore.PolicyProperties) error {
 		p.PolicyName = r.Name
@@ -58,9 +61,9 @@ func (c *Cloud) openIoT(context.Context) error {
 
 func (c *Cloud) startIoT(ctx context.Context) error {
 	if err := c.iot.Start(ctx); err != nil {
-		return fmt.Errorf("IoT Core: %w: stop what uses the port, or choose others with --mqtt and --credentials", err)
+		return fmt.Errorf("IoT Core: %w: stop what uses the port, or choose others with --mqtt, --mqtt-websocket and --credentials", err)
 	}
-	c.addresses.MQTT, c.addresses.Credentials = c.iot.MQTTAddr(), c.iot.CredentialsAddr()
+	c.addresses.MQTT, c.addresses.MQTTWebSocket, c.addresses.Credentials = c.iot.MQTTAddr(), c.iot.WebSocketAddr(), c.iot.CredentialsAddr()
 	return nil
 }
 
@@ -146,4 +149,10 @@ func (a iotAccount) InvokeHook(ctx context.Context, templateARN, functionARN str
 		return nil, fmt.Errorf("the function failed (%s): see its log", result.FunctionError)
 	}
 	return result.Payload, nil
+}
+
+// WhoSigned implements iotcore.Account.
+func (a iotAccount) WhoSigned(r *http.Request) (iotcore.Signer, error) {
+	p, err := frontdoor.Gateway{Region: a.cfg.Region, Keys: a.keys, Now: time.Now}.Verify(r)
+	return iotcore.Signer{Root: p.Root, RoleARN: p.RoleARN, Variables: p.Vars}, err
 }

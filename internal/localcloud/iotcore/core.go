@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,6 +28,7 @@ type Config struct {
 	AccountID       string   // for ARNs
 	MQTTAddr        string   // host:port to listen on
 	CredentialsAddr string   // host:port to listen on
+	WebSocketAddr   string   // host:port to listen on for MQTT over WebSocket; empty: not served
 	HTTPAddr        string   // host:port of the HTTP APIs, for DescribeEndpoint
 	ServerNames     []string // names and addresses besides localhost; default none
 
@@ -40,7 +40,7 @@ type Config struct {
 
 	Actions       Actions
 	Roles         Roles
-	Account       Account          // needed for provisioning templates
+	Account       Account          // needed for provisioning templates and WebSockets
 	ActionTimeout time.Duration    // for all actions of one message; default 10 s
 	Now           func() time.Time // default time.Now
 	Log           *slog.Logger
@@ -71,6 +71,7 @@ type Core struct {
 	closing     sync.Once
 	wg          sync.WaitGroup
 	mqttAddr    string
+	wsAddr      string
 	credAddr    string
 	credentials *http.Server
 }
@@ -130,7 +131,7 @@ func New(cfg Config) (*Core, error) {
 	return c, nil
 }
 
-// Start listens on both addresses. After an error nothing listens.
+// Start listens on all addresses. After an error nothing listens.
 func (c *Core) Start(ctx context.Context) error {
 	server, err := c.authority.Server(c.cfg.ServerNames...)
 	if err != nil {
@@ -150,30 +151,24 @@ func (c *Core) Start(ctx context.Context) error {
 			return errors.New("the certificate is not registered or was revoked")
 		},
 	}
-	var lc net.ListenConfig
-	mqttListener, err := lc.Listen(ctx, "tcp", c.cfg.MQTTAddr)
+	listeners, err := c.listen(ctx)
 	if err != nil {
-		return fmt.Errorf("listen for MQTT (is another broker running?): %w", err)
+		return err
 	}
-	credListener, err := lc.Listen(ctx, "tcp", c.cfg.CredentialsAddr)
-	if err != nil {
-		mqttListener.Close()
-		return fmt.Errorf("listen for the credentials provider: %w", err)
-	}
-	c.mqttAddr, c.credAddr = mqttListener.Addr().String(), credListener.Addr().String()
-
 	mqttTLS := config.Clone()
 	mqttTLS.NextProtos = []string{"x-amzn-mqtt-ca", "mqtt"}
-	err = c.broker.AddListener(newListener(mqttListener, mqttTLS, c.certificateOf, c.connectionEnded, c.log))
+	err = c.broker.AddListener(newListener(listeners.mqtt, mqttTLS, c.certificateOf, c.connectionEnded, c.log))
+	if err == nil && listeners.webSocket != nil {
+		err = c.broker.AddListener(newGateway(c, listeners.webSocket, server))
+	}
 	if err == nil {
 		err = c.broker.Serve()
 	}
 	if err != nil {
-		mqttListener.Close()
-		credListener.Close()
+		listeners.close()
 		return fmt.Errorf("start the MQTT broker: %w", err)
 	}
-	c.startCredentials(credListener, config)
+	c.startCredentials(listeners.credentials, config)
 	return nil
 }
 
@@ -186,10 +181,13 @@ func (c *Core) certificateOf(conn *tls.Conn) identity {
 // MQTTAddr returns the broker's host:port once started.
 func (c *Core) MQTTAddr() string { return c.mqttAddr }
 
+// WebSocketAddr returns the host:port of MQTT over WebSocket once started.
+func (c *Core) WebSocketAddr() string { return c.wsAddr }
+
 // CredentialsAddr returns the credentials provider's host:port once started.
 func (c *Core) CredentialsAddr() string { return c.credAddr }
 
-// Close stops both listeners, cancels running actions, and returns when every
+// Close stops all listeners, cancels running actions, and returns when every
 // goroutine has ended. Messages that were in the making are not acknowledged.
 func (c *Core) Close() error {
 	var errs []error

@@ -13,16 +13,6 @@ import (
 	"porchlight/internal/localcloud/iotcore/provision"
 )
 
-// Account is what IoT Core asks of the account that it is in.
-type Account interface {
-	// RoleMay asks whether the policies of a role allow an action; the error
-	// says why not.
-	RoleMay(roleARN, action, resource string, variables map[string]string) error
-	// InvokeHook invokes a pre-provisioning hook for a template and returns its
-	// answer. Whatever keeps the function from answering is an error.
-	InvokeHook(ctx context.Context, templateARN, functionARN string, payload []byte) ([]byte, error)
-}
-
 // provisioningPrincipal is whom the role of a provisioning template must trust.
 const provisioningPrincipal = "iot.amazonaws.com"
 

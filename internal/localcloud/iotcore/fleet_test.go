@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -75,6 +76,10 @@ func (a *account) InvokeHook(ctx context.Context, template, function string, pay
 		return nil, errors.New("called for " + template + " " + function)
 	}
 	return a.hook(ctx, payload)
+}
+
+func (a *account) WhoSigned(*http.Request) (iotcore.Signer, error) {
+	return iotcore.Signer{}, errors.New("nobody signs here")
 }
 
 // clock is a clock that tests turn.
