@@ -44,6 +44,7 @@ func (c *Cloud) startTables(ctx context.Context) error {
 // startCore opens S3, SQS, SNS and Secrets Manager behind the front door.
 func (c *Cloud) startCore(ctx context.Context) error {
 	iot := http.NewServeMux()
+	iot.Handle("/", c.iot.ControlHandler())
 	for _, path := range iotcore.JobsPaths() {
 		iot.Handle(path, c.iot.JobsHandler())
 	}

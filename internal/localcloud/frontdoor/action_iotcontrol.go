@@ -8,5 +8,5 @@ func iotControlNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
 	if err != nil || needs != nil {
 		return needs, err
 	}
-	return nil, errOperation("the local IoT control plane has jobs (/jobs…, /things/…/jobs…)")
+	return iotRegistryNeeds(s, r, body)
 }

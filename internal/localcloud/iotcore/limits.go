@@ -35,12 +35,12 @@ func checkTopic(topic string) bool {
 
 func checkTopicFilter(filter string) bool {
 	return len(filter) <= maxTopic && strings.Count(filter, "/") <= maxSlashes &&
-		(!strings.HasPrefix(filter, "$") || strings.HasPrefix(filter, thingTopics))
+		(!strings.HasPrefix(filter, "$") || strings.HasPrefix(filter, thingTopics) || isProvisioningFilter(filter))
 }
 
 // checkPublish applies what needs no policy to an incoming PUBLISH.
 func checkPublish(pk packets.Packet) (packets.Code, bool) {
-	topic, request := pk.TopicName, isRequest(pk.TopicName)
+	topic, request := pk.TopicName, isRequest(pk.TopicName) || isProvisioning(pk.TopicName)
 	if request {
 		topic = strings.TrimPrefix(topic, "$")
 	}

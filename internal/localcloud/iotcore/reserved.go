@@ -17,26 +17,18 @@ const thingTopics = "$aws/things/"
 // openThingServices opens the shadows and the jobs of things.
 func (c *Core) openThingServices() (err error) {
 	c.shadows, err = shadow.Open(shadow.Config{
-		Path: filepath.Join(c.cfg.Dir, "shadows.db"), Known: c.knows, Publish: c.reply, Log: c.log,
+		Path: filepath.Join(c.cfg.Dir, "shadows.db"), Known: c.registry.Has, Publish: c.reply, Log: c.log,
 	})
 	if err != nil {
 		return err
 	}
 	c.jobs, err = jobs.Open(jobs.Config{
-		Path: filepath.Join(c.cfg.Dir, "jobs.db"), Known: c.knows, ARN: c.arn, Publish: c.reply, Log: c.log,
+		Path: filepath.Join(c.cfg.Dir, "jobs.db"), Known: c.registry.Has, ARN: c.arn, Publish: c.reply, Log: c.log,
 	})
 	if err != nil {
 		_ = c.shadows.Close()
 	}
 	return err
-}
-
-// knows reports whether a thing is registered.
-func (c *Core) knows(name string) bool {
-	c.registry.mu.RLock()
-	defer c.registry.mu.RUnlock()
-	_, ok := c.registry.things[name]
-	return ok
 }
 
 // isRequest reports whether what is published on a topic is a request to the
