@@ -31,6 +31,8 @@ type Config struct {
 	Spool       Spool             `config:"spool"`
 	Page        Page              `config:"page"`
 	Cameras     map[string]Camera `config:"cameras"` // by camera name
+
+	Provisioning Provisioning `config:"provisioning"`
 }
 
 // Detector chooses and tunes the object detector.
@@ -107,6 +109,7 @@ func Parse(data []byte) (*Config, error) {
 	if err := decodeStruct("", tree, reflect.ValueOf(&c).Elem()); err != nil {
 		return nil, err
 	}
+	c.leaveRegionOpen(tree)
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
