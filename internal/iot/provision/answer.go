@@ -3,12 +3,14 @@ package provision
 import (
 	"encoding/json"
 	"errors"
+
+	"porchlight/internal/iot/devicekey"
 )
 
 // parseCreated reads the answer to a certificate signing request. A
 // certificate for another key is an error: nothing in the answer says for
 // whom it is.
-func parseCreated(payload []byte, k *key) (pending, error) {
+func parseCreated(payload []byte, k *devicekey.Key) (pending, error) {
 	var answer struct {
 		CertificateID string `json:"certificateId"`
 		Certificate   string `json:"certificatePem"`
@@ -17,7 +19,7 @@ func parseCreated(payload []byte, k *key) (pending, error) {
 	if err := json.Unmarshal(payload, &answer); err != nil {
 		return pending{}, err
 	}
-	if err := k.owns(answer.Certificate); err != nil {
+	if err := k.Owns(answer.Certificate); err != nil {
 		return pending{}, err
 	}
 	if answer.Token == "" {

@@ -1,27 +1,25 @@
 package provision
 
 import (
-	"crypto/ecdsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"porchlight/internal/iot/devicekey"
 )
 
 func TestCertificateForAnotherKeyIsRefused(t *testing.T) {
 	c := newCloud(t)
 	dir := t.TempDir()
-	mine, err := files{filepath.Join(dir, "mine")}.makeKey()
+	mine, err := devicekey.Make(filepath.Join(dir, "mine"))
 	require.NoError(t, err)
-	other, err := files{filepath.Join(dir, "other")}.makeKey()
+	other, err := devicekey.Make(filepath.Join(dir, "other"))
 	require.NoError(t, err)
-	request, err := other.request("007")
+	request, err := other.Request("007")
 	require.NoError(t, err)
 	quoted, err := json.Marshal(request)
 	require.NoError(t, err)
@@ -34,22 +32,11 @@ func TestCertificateForAnotherKeyIsRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// fixedKey is not random, so that the corpus may hold a certificate of it. Its
-// private part is nowhere.
-func fixedKey(t testing.TB) *key {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "certificate.pem"))
-	require.NoError(t, err)
-	block, _ := pem.Decode(text)
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
-	return &key{&ecdsa.PrivateKey{PublicKey: *certificate.PublicKey.(*ecdsa.PublicKey)}}
-}
-
 func FuzzAnswers(f *testing.F) {
-	k := fixedKey(f)
+	k, err := devicekey.Make(filepath.Join(f.TempDir(), "key"))
+	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		if p, err := parseCreated(payload, k); err == nil && (p.Token == "" || k.owns(p.Certificate) != nil) {
+		if p, err := parseCreated(payload, k); err == nil && (p.Token == "" || k.Owns(p.Certificate) != nil) {
 			t.Fatalf("taken for this device's: %+v", p)
 		}
 		if got, err := parseProvisioned(payload); err == nil && strings.ContainsAny(got.Thing, "/.\x00") {

@@ -57,9 +57,9 @@ func (p *provisioner) claim(ctx context.Context) error {
 
 // askCertificate has the device's key certified.
 func (p *provisioner) askCertificate(ctx context.Context, s *session) error {
-	request, err := p.key.request(p.serial)
+	request, err := p.key.Request(p.serial)
 	if err != nil {
-		return fmt.Errorf("certificate signing request: %w", err)
+		return err
 	}
 	payload, err := s.call(ctx, createTopic, map[string]string{"certificateSigningRequest": request})
 	if err != nil {

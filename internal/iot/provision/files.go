@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"porchlight/internal/atomicfile"
 	"porchlight/internal/event"
+	"porchlight/internal/iot/devicekey"
 )
 
 // files is the folder of an identity.
@@ -24,6 +26,19 @@ func (f files) key() string         { return filepath.Join(f.dir, "private.key")
 func (f files) certificate() string { return filepath.Join(f.dir, "certificate.pem") }
 func (f files) pending() string     { return filepath.Join(f.dir, "pending.json") }
 func (f files) identity() string    { return filepath.Join(f.dir, "identity.json") }
+
+// loadKey returns the device's key, which is made when there is none.
+func (f files) loadKey(log *slog.Logger) (*devicekey.Key, error) {
+	k, err := devicekey.Load(f.key())
+	switch {
+	case errors.Is(err, devicekey.ErrDamaged):
+		// It cannot come back, so a device that waits for it never works again.
+		log.Error("the device's key is damaged, making a new one: its serial must be allowed again", "error", err)
+	case !errors.Is(err, fs.ErrNotExist):
+		return k, err
+	}
+	return devicekey.Make(f.key())
+}
 
 // savedIdentity is identity.json.
 type savedIdentity struct {
@@ -63,7 +78,7 @@ func (s savedIdentity) validate() error {
 
 // loadIdentity returns nil when the device has not been provisioned, also
 // when what is there cannot be used, which the error then says.
-func (f files) loadIdentity(k *key) (*savedIdentity, error) {
+func (f files) loadIdentity(k *devicekey.Key) (*savedIdentity, error) {
 	text, err := os.ReadFile(f.identity())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -81,7 +96,7 @@ func (f files) loadIdentity(k *key) (*savedIdentity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := k.owns(string(certificate)); err != nil {
+	if err := k.Owns(string(certificate)); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.certificate(), err)
 	}
 	return &s, nil
@@ -103,13 +118,13 @@ func (f files) forgetIdentity() error {
 }
 
 // loadPending returns nil for whatever is of no use: asking again is cheap.
-func (f files) loadPending(k *key) *pending {
+func (f files) loadPending(k *devicekey.Key) *pending {
 	text, err := os.ReadFile(f.pending())
 	if err != nil {
 		return nil
 	}
 	var p pending
-	if json.Unmarshal(text, &p) != nil || p.Token == "" || k.owns(p.Certificate) != nil {
+	if json.Unmarshal(text, &p) != nil || p.Token == "" || k.Owns(p.Certificate) != nil {
 		return nil
 	}
 	return &p

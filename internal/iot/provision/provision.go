@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"porchlight/internal/iot/devicekey"
 )
 
 // Errors of provisioning; match them with errors.Is. Only ErrConfig is ever
@@ -86,7 +88,7 @@ type provisioner struct {
 	cfg    Config
 	serial string
 	files  files
-	key    *key
+	key    *devicekey.Key
 	saved  *savedIdentity // nil: not provisioned
 	asked  *pending       // nil: no certificate is waiting to be provisioned
 	pause  func(context.Context, time.Duration) error
