@@ -45,7 +45,7 @@ func (c *Cloud) startCore(ctx context.Context) error {
 	var err error
 	c.base, err = OpenCore(CoreConfig{
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
-		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler()}, Logger: c.cfg.Log,
+		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iot": c.iot.ControlHandler(), "iotdata": c.iot.DataHandler()}, Logger: c.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -35,12 +35,15 @@ func services() map[string]service {
 		return func(*http.Request) awsapi.Protocol { return p }
 	}
 	iot := service{"iotdata", fixed(awsapi.RESTJSON), iotNeeds}
+	control := service{"iot", fixed(awsapi.RESTJSON), iotControlNeeds}
 	return map[string]service{
 		"dynamodb":         {"dynamodb", fixed(awsapi.JSON10), dynamoNeeds},
 		"s3":               {"s3", fixed(awsapi.S3XML), s3Needs},
 		"sns":              {"sns", fixed(awsapi.Query), snsNeeds},
 		"sqs":              {"sqs", sqsProtocol, sqsNeeds},
 		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds},
+		"iot":              control,
+		"execute-api":      control, // what older AWS CLIs sign requests to it as
 		"iotdata":          iot,
 		"iotdevicegateway": iot, // what iot-data clients sign as
 		"sts": {"sts", fixed(awsapi.Query), func(scope, *http.Request, []byte) ([]need, error) {

@@ -35,7 +35,8 @@ func checkTopic(topic string) bool {
 }
 
 func checkTopicFilter(filter string) bool {
-	return len(filter) <= maxTopic && strings.Count(filter, "/") <= maxSlashes && !strings.HasPrefix(filter, "$")
+	return len(filter) <= maxTopic && strings.Count(filter, "/") <= maxSlashes &&
+		(!strings.HasPrefix(filter, "$") || isProvisioningFilter(filter))
 }
 
 // checkPublish applies what needs no policy to an incoming PUBLISH.
@@ -45,9 +46,14 @@ func checkPublish(pk packets.Packet) (packets.Code, bool) {
 		return packets.ErrQosNotSupported, false
 	case pk.Properties.TopicAliasFlag:
 		return packets.ErrTopicAliasInvalid, false // none were offered in the CONNACK
+	case isProvisioning(pk.TopicName) && checkTopic(strings.TrimPrefix(pk.TopicName, "$")):
+		if pk.FixedHeader.Retain {
+			return packets.ErrRetainNotSupported, false // as on AWS, for reserved topics
+		}
 	case !checkTopic(pk.TopicName):
 		return packets.ErrTopicNameInvalid, false
-	case len(pk.Payload) > maxPayload:
+	}
+	if len(pk.Payload) > maxPayload {
 		return packets.ErrPacketTooLarge, false
 	}
 	return packets.CodeSuccess, true
