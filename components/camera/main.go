@@ -57,6 +57,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	switch cfg, err = provisioned(ctx, cfg, log); {
+	case ctx.Err() != nil:
+		return nil // told to stop while it waited to be allowed
+	case err != nil:
+		return err
+	}
 	eyes, err := openEyes(cfg.Detector, log)
 	if err != nil {
 		return err
