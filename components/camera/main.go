@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	log := slog.New(handler)
 	options := edge.Options{
-		Version: version.String(), Open: opener(log), Log: log,
+		Version: version.String(), Open: opener(log), Complete: provisioner(log), Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)

@@ -10,19 +10,25 @@ import (
 	"porchlight/internal/atomicfile"
 )
 
-func TestWrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	for _, want := range []string{"first, longer", "second"} {
-		require.NoError(t, atomicfile.Write(path, []byte(want)))
+func TestWriteReplacesAndLeavesNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "key")
+	require.NoError(t, os.WriteFile(path+".new", []byte("left by a crash"), 0o644))
+	for _, content := range []string{"one", "two"} {
+		require.NoError(t, atomicfile.Write(path, []byte(content), 0o600))
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, want, string(got))
-		info, err := os.Stat(path)
-		require.NoError(t, err)
-		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		require.Equal(t, content, string(got))
 	}
-	entries, err := os.ReadDir(filepath.Dir(path))
+	info, err := os.Stat(path)
 	require.NoError(t, err)
-	require.Len(t, entries, 1, "no temporary file is left")
-	require.ErrorContains(t, atomicfile.Write(filepath.Join(path, "below"), nil), path)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "what the crash left open is not inherited")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
+
+func TestWriteNamesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "key")
+	require.ErrorContains(t, atomicfile.Write(path, nil, 0o600), path)
 }

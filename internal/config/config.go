@@ -32,6 +32,7 @@ type Config struct {
 	Page         Page              `config:"page"`
 	ClientFrames ClientFrames      `config:"client_frames"`
 	Cameras      map[string]Camera `config:"cameras"` // by camera name
+	Provisioning Provisioning      `config:"provisioning"`
 }
 
 // Detector chooses and tunes the object detector.
@@ -115,6 +116,7 @@ func Parse(data []byte) (*Config, error) {
 	if err := decodeStruct("", tree, reflect.ValueOf(&c).Elem()); err != nil {
 		return nil, err
 	}
+	c.leaveRegionOpen(tree)
 	if err := c.validate(); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ func Lenient(tree map[string]any, last *Config) (*Config, []Fault, error) {
 	if err := decodeStruct("", rest, reflect.ValueOf(&c).Elem()); err != nil {
 		return nil, nil, err
 	}
+	c.leaveRegionOpen(tree)
 	c.Cameras = map[string]Camera{}
 	if err := c.validate(); err != nil {
 		return nil, nil, err
@@ -54,6 +55,9 @@ func Lenient(tree map[string]any, last *Config) (*Config, []Fault, error) {
 // readCamera reads and judges one camera as if it were the only one.
 func (c *Config) readCamera(name string, value any) (Camera, error) {
 	alone := Config{Thing: c.Thing}
+	if c.Provisioning.Wanted() && c.Thing == "" {
+		alone.Thing = unnamed
+	}
 	if err := decodeNamed("cameras", map[string]any{name: value}, reflect.ValueOf(&alone.Cameras).Elem(), true); err != nil {
 		return Camera{}, err
 	}

@@ -12,6 +12,9 @@ import (
 const mostCameras = 32
 
 func (c *Config) validate() error {
+	if c.Provisioning.Wanted() {
+		return c.validateUnprovisioned()
+	}
 	if err := event.ValidateThing(c.Thing); err != nil {
 		return bad("thing", "%v", err)
 	}

@@ -18,7 +18,7 @@ import (
 	"porchlight/internal/event"
 )
 
-// Options of an agent. All but Nucleus, Patient, OnReady and OnEvent are required.
+// Options of an agent. Watch, Version, Open and Log are required.
 type Options struct {
 	// Watch calls use with the configuration that the device was given, first
 	// at once or when there is one, then whenever it has changed, until ctx
@@ -28,6 +28,9 @@ type Options struct {
 	Open    func(*config.Config) (*Eyes, error)
 	Log     *slog.Logger
 
+	// Complete adds to a configuration what the device learns elsewhere: its
+	// own identity. It may wait for that until ctx ends. Nil: nothing is missing.
+	Complete func(ctx context.Context, cfg *config.Config) (*config.Config, error)
 	// Nucleus carries the messages when the agent runs under Greengrass; nil:
 	// it has a session of its own, with the thing's certificate.
 	Nucleus Link
@@ -122,8 +125,11 @@ func (a *agent) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return err
-		case started && changed != nil:
-			last, next = next, changed
+		case changed != nil:
+			if started {
+				last = next
+			}
+			next = changed
 			a.Log.Info("the configuration has changed; starting anew with it")
 			continue
 		case err == nil:

@@ -19,7 +19,10 @@ const configShadow = "config"
 // asks for more than other cameras and networks, which is returned. started
 // says that it could be used.
 func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, changed *config.Config, err error) {
-	log := a.Log
+	log, given := a.Log, cfg
+	if cfg, changed, err = a.complete(ctx, given); cfg == nil {
+		return false, changed, err
+	}
 	if err := openState(cfg); err != nil {
 		return false, nil, err
 	}
@@ -71,11 +74,13 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 		select {
 		case <-ctx.Done():
 		case next := <-a.changes:
-			if !sameLife(cfg, next) {
+			if !sameLife(given, next) {
 				changed = next
 				break
 			}
-			if err := cams.use(next); err != nil {
+			whole := *cfg
+			whole.Cameras, whole.Detector, whole.Recognition = next.Cameras, next.Detector, next.Recognition
+			if err := cams.use(&whole); err != nil {
 				log.Error("the new networks cannot be used; the ones before go on", "error", err)
 			}
 		}
@@ -90,6 +95,32 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 		link.wait()
 	}
 	return true, changed, nil
+}
+
+// complete completes a configuration. It returns none when ctx ends, when
+// another configuration comes while it waits, which is changed, or on an error.
+func (a *agent) complete(ctx context.Context, cfg *config.Config) (whole, changed *config.Config, err error) {
+	if a.Complete == nil {
+		return cfg, nil, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		whole, err = a.Complete(ctx, cfg)
+	}()
+	select {
+	case <-done:
+		if ctx.Err() != nil {
+			return nil, nil, nil // it was told to stop
+		}
+		return whole, nil, err
+	case next := <-a.changes:
+		cancel()
+		<-done
+		return nil, next, nil
+	}
 }
 
 // sameLife tells whether a change from one configuration to the other is one

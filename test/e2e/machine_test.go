@@ -48,6 +48,7 @@ func build() error {
 		{"build", "-trimpath", "-o", "bin/", "./cmd/porchlight", "./components/camera"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/events/bootstrap", "./lambdas/events"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/api/bootstrap", "./lambdas/api"},
+		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/provision/bootstrap", "./lambdas/provision"},
 	} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = root()

@@ -42,15 +42,16 @@ func TestResourceTypes(t *testing.T) {
 		"AWS::Cognito::UserPoolDomain":   1,
 		"AWS::DynamoDB::GlobalTable":     1,
 		"AWS::IAM::ManagedPolicy":        1,
-		"AWS::IAM::Policy":               7,
-		"AWS::IAM::Role":                 7,
-		"AWS::IoT::Policy":               1,
+		"AWS::IAM::Policy":               8,
+		"AWS::IAM::Role":                 9,
+		"AWS::IoT::Policy":               2,
+		"AWS::IoT::ProvisioningTemplate": 1,
 		"AWS::IoT::RoleAlias":            1,
 		"AWS::IoT::TopicRule":            2,
 		"AWS::Lambda::EventInvokeConfig": 1,
-		"AWS::Lambda::Function":          2,
-		"AWS::Lambda::Permission":        4,
-		"AWS::Logs::LogGroup":            3,
+		"AWS::Lambda::Function":          3,
+		"AWS::Lambda::Permission":        5,
+		"AWS::Logs::LogGroup":            4,
 		"AWS::S3::Bucket":                2,
 		"AWS::S3::BucketPolicy":          2,
 		"AWS::SNS::Subscription":         1,
@@ -142,7 +143,8 @@ func TestEveryLambda(t *testing.T) {
 }
 
 // Whoever is invoked asynchronously, which is everyone but a handler of the
-// HTTP API, says where an event goes that failed for good.
+// HTTP API and the provisioning hook, says where an event goes that failed for
+// good.
 func TestAsynchronousLambdasHaveAFailureDestination(t *testing.T) {
 	tmpl := load(t)
 	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
@@ -158,7 +160,7 @@ func TestAsynchronousLambdasHaveAFailureDestination(t *testing.T) {
 	async := 0
 	for id, permission := range tmpl.ofType(t, "AWS::Lambda::Permission") {
 		require.Contains(t, permission.Properties, "SourceArn", id)
-		if permission.Properties["Principal"] != "apigateway.amazonaws.com" {
+		if p := permission.Properties["Principal"]; p != "apigateway.amazonaws.com" && p != "iot.amazonaws.com" {
 			async++
 			require.True(t, covered[target(t, permission.Properties["FunctionName"])], id)
 		}

@@ -23,6 +23,8 @@ const (
 const (
 	LambdaEvents = "events"
 	LambdaAPI    = "api"
+	// LambdaProvision is the pre-provisioning hook.
+	LambdaProvision = "provision"
 	// LambdaMetadata is the key in a function's template metadata that names
 	// its folder, which is how the local cloud finds the binary.
 	LambdaMetadata = "porchlight:lambda"
@@ -61,6 +63,14 @@ const (
 // ConfigShadow is the named shadow that holds a thing's camera settings.
 const ConfigShadow = "config"
 
+// Parameters of the provisioning template: the device gives the first, the
+// hook the others.
+const (
+	ParameterSerial              = "SerialNumber"
+	ParameterThing               = "ThingName"
+	ParameterCredentialsEndpoint = "CredentialsEndpoint"
+)
+
 // ScopeOpenID is what every API route asks of an access token. An ID token
 // carries no scope, so it is refused.
 const ScopeOpenID = "openid"
@@ -80,6 +90,8 @@ const (
 	OutTable              = "TableName"
 	OutDeviceMessages     = "DeviceMessagesTopicArn"
 	OutDeadLetterQueueURL = "DeadLetterQueueUrl"
+	OutProvisioning       = "ProvisioningTemplateName"
+	OutClaimPolicyName    = "ClaimPolicyName"
 )
 
 // StackName is the CloudFormation stack of a stage: prod has the plain name.

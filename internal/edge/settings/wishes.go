@@ -58,7 +58,7 @@ func (c *Composer) keep(next kept) {
 	c.kept = next
 	data, err := json.Marshal(next)
 	if err == nil {
-		err = atomicfile.Write(c.file, data)
+		err = atomicfile.Write(c.file, data, 0o600)
 	}
 	if err != nil {
 		c.log.Warn("what was asked for is in use, and will be lost when this device starts offline", "error", err)

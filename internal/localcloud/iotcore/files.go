@@ -104,7 +104,7 @@ func (c *Core) issueFiles(dir string, files Files, name string) (id string, err 
 		path string
 		data []byte
 	}{{files.CA, c.authority.CertificatePEM()}, {files.Key, keyPEM}, {files.Certificate, certPEM}} {
-		if err := atomicfile.Write(f.path, f.data); err != nil {
+		if err := atomicfile.Write(f.path, f.data, 0o600); err != nil {
 			return "", err
 		}
 	}

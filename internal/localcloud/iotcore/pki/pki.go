@@ -95,7 +95,7 @@ func create(dir, path string) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.Write(path, append(encodeCert(cert.Raw), keyPEM...)); err != nil {
+	if err := atomicfile.Write(path, append(encodeCert(cert.Raw), keyPEM...), 0o600); err != nil {
 		return nil, err
 	}
 	return &Authority{cert, key}, nil

@@ -27,7 +27,7 @@ func parse(b []byte, dir string, now time.Time) (*state, error) {
 	if form.Version == nil || strings.HasPrefix(strings.TrimSpace(string(form.Version)), "{") {
 		return migrate(b, dir, now)
 	}
-	s := &state{Things: map[string]Thing{}, Certificates: map[string]Certificate{}, Claims: map[string]Claim{}}
+	s := &state{}
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func (r *Registry) change(f func(s *state, now time.Time) error) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(r.path(), b); err != nil {
+	if err := atomicfile.Write(r.path(), b, 0o600); err != nil {
 		return err
 	}
 	r.state.Store(next)
