@@ -70,6 +70,9 @@ func (c *Config) validateUnprovisioned() error {
 	stand.fill(unnamed, map[string]string{
 		"role_alias": "later", "thumbnail_bucket": "later", "region": "later", "credentials_endpoint": "later:443",
 	})
+	if err := stand.CheckIoT(); err != nil {
+		return err
+	}
 	return stand.validate()
 }
 
@@ -86,7 +89,7 @@ func (c *Config) Provisioned(thing, certificate, privateKey string, told map[str
 	whole.Provisioning = Provisioning{}
 	whole.IoT.Certificate, whole.IoT.PrivateKey = certificate, privateKey
 	whole.fill(thing, told)
-	if err := whole.validate(); err != nil {
+	if err := first(whole.validate, whole.CheckIoT); err != nil {
 		return nil, fmt.Errorf("%w (neither this file nor the provisioning template %s says it)", err, c.Provisioning.Template)
 	}
 	return &whole, nil

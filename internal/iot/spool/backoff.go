@@ -8,20 +8,42 @@ import (
 
 // backoff waits longer after each failure, up to a bound, and never exactly
 // as long as its neighbors do.
-type backoff struct{ next time.Duration }
+type backoff struct {
+	first, longest time.Duration
+	next           time.Duration
+	tries          int
+	told           string
+}
 
 const (
 	firstWait   = 250 * time.Millisecond
 	longestWait = 15 * time.Second
+	firstBusy   = 50 * time.Millisecond
+	longestBusy = time.Second
+	manyBusy    = 30 // tries in a row, about half a minute
 )
 
-func newBackoff() *backoff { return &backoff{next: firstWait} }
+func newBackoff(first, longest time.Duration) *backoff {
+	b := &backoff{first: first, longest: longest}
+	b.reset()
+	return b
+}
 
-func (b *backoff) reset() { b.next = firstWait }
+func (b *backoff) reset() { b.next, b.tries, b.told = b.first, 0, "" }
+
+// news reports whether an error is worth a line in the log: a new one is, and
+// an old one now and then.
+func (b *backoff) news(err error) bool {
+	const nowAndThen = 100 // tries, about half an hour
+	news := b.told != err.Error() && b.tries < nowAndThen || b.tries%nowAndThen == 0
+	b.told = err.Error()
+	return news
+}
 
 func (b *backoff) sleep(ctx context.Context) error {
 	d := b.next/2 + rand.N(b.next)
-	b.next = min(2*b.next, longestWait)
+	b.next = min(2*b.next, b.longest)
+	b.tries++
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

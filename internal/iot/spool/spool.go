@@ -1,12 +1,10 @@
 // Package spool keeps what a device has to send until the cloud has taken it:
 // in order, across restarts and power cuts, and within a bound of bytes and
-// age. What the bound forces out is counted and said.
+// age. What the bound forces out is counted and said; what is refused for good
+// is set aside for diagnosis.
 package spool
 
 import (
-	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,8 +20,11 @@ import (
 var (
 	ErrClosed = errors.New("spool is closed")
 	// ErrRefused is wrapped by a send function to say that trying again is
-	// of no use: the record is dropped and counted.
+	// of no use: the record is set aside and counted.
 	ErrRefused = errors.New("refused for good")
+	// ErrBusy is wrapped by a send function to say that the other side has
+	// taken as much as it can for the moment: the record is tried again soon.
+	ErrBusy = errors.New("busy")
 )
 
 // Record is one thing to send.
@@ -42,12 +43,18 @@ type Config struct {
 	Now      func() time.Time // for tests; default time.Now
 }
 
-// Stats of a spool.
+// Stats of a spool. What is lost is counted since Open.
 type Stats struct {
 	Depth    int   // records waiting
-	Bytes    int64 // their size
-	Dropped  int64 // records lost to the bounds or refused, since Open
-	InMemory int   // records the disk did not take; a restart would lose them
+	Bytes    int64 // their size, as far as they are on disk
+	InMemory int   // of these, records the disk did not take; a restart would lose them
+	SetAside int   // refused records kept for diagnosis, of whenever
+
+	Dropped int64 // records that will not be sent, for any of these reasons:
+	Full    int64 // others needed the room
+	Old     int64 // not sent in time
+	Refused int64 // refused for good
+	Damaged int64 // could not be read back
 }
 
 // Spool is safe for concurrent use; one Drain at a time.
@@ -58,14 +65,15 @@ type Spool struct {
 
 	mu       sync.Mutex
 	stats    Stats
-	overflow []Record // what the disk did not take
-	closed   bool
+	aside    asideState
+	overflow []*Record // what the disk did not take
+	// sent is the key up to which records are done with, though the disk, being
+	// full, did not let go of all of them; nil: there is none.
+	sent   []byte
+	closed bool
 }
 
 var bucket = []byte("records")
-
-// maxOverflow bounds what is kept in memory while the disk takes nothing.
-const maxOverflow = 256
 
 // Open opens or creates the spool at cfg.Path.
 func Open(cfg Config) (*Spool, error) {
@@ -86,6 +94,9 @@ func Open(cfg Config) (*Spool, error) {
 	err = db.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(bucket)
 		if err != nil {
+			return err
+		}
+		if s.aside, err = openAside(tx); err != nil {
 			return err
 		}
 		return b.ForEach(func(_, v []byte) error {
@@ -119,12 +130,19 @@ func openFile(cfg Config) (*bolt.DB, error) {
 	return db, err
 }
 
-// Close leaves what is waiting for the next Open.
+// Close leaves what is waiting for the next Open, except what the disk still
+// does not take.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
+	}
+	if len(s.overflow) > 0 {
+		if err := s.store(s.overflow); err != nil {
+			s.cfg.Log.Error("records that only memory holds are lost: the disk does not take them", "spool", s.cfg.Path,
+				"lost", len(s.overflow), "error", err)
+		}
 	}
 	s.closed = true
 	return s.db.Close()
@@ -137,113 +155,9 @@ func (s *Spool) Stats() Stats {
 	stats := s.stats
 	stats.InMemory = len(s.overflow)
 	stats.Depth += len(s.overflow)
+	stats.SetAside = s.aside.count
+	stats.Dropped = stats.Full + stats.Old + stats.Refused + stats.Damaged
 	return stats
-}
-
-// Put adds a record at the end. When it returns nil the record is on disk.
-// When the disk does not take it, the record is kept in memory, sent in its
-// turn all the same, and the error says so.
-func (s *Spool) Put(name string, payload []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
-	defer s.notify()
-	records := append(s.overflow[:len(s.overflow):len(s.overflow)], Record{Name: name, Payload: payload, At: s.cfg.Now()})
-	err := s.store(records)
-	if err == nil {
-		s.overflow = nil
-		return nil
-	}
-	if n := len(records) - maxOverflow; n > 0 {
-		s.stats.Dropped += int64(n)
-		records = records[n:]
-	}
-	s.overflow = records
-	return fmt.Errorf("spool %s: the disk does not take more, free some space; kept in memory until then: %w", s.cfg.Path, err)
-}
-
-// store appends records on disk and makes room for them. The lock is held.
-func (s *Spool) store(records []Record) error {
-	stats := s.stats
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		stats = s.stats
-		b := tx.Bucket(bucket)
-		for _, r := range records {
-			value, err := json.Marshal(r)
-			if err != nil {
-				return err
-			}
-			seq, err := b.NextSequence()
-			if err != nil {
-				return err
-			}
-			if err := b.Put(binary.BigEndian.AppendUint64(nil, seq), value); err != nil {
-				return err
-			}
-			stats.Depth++
-			stats.Bytes += size(value)
-		}
-		c := b.Cursor()
-		for k, v := c.First(); k != nil && stats.Depth > 1 && stats.Bytes > s.cfg.MaxBytes; k, v = c.First() {
-			stats.Depth--
-			stats.Bytes -= size(v)
-			stats.Dropped++
-			if err := c.Delete(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if lost := stats.Dropped - s.stats.Dropped; lost > 0 {
-		s.cfg.Log.Warn("spool is full, the oldest records were dropped", "spool", s.cfg.Path, "dropped", lost,
-			"dropped_in_all", stats.Dropped, "max_bytes", s.cfg.MaxBytes)
-	}
-	s.stats = stats
-	return nil
-}
-
-// Drain sends records in order, each until it is taken, and waits for more.
-// It returns when ctx ends or the spool is closed.
-func (s *Spool) Drain(ctx context.Context, send func(context.Context, Record) error) error {
-	wait := newBackoff()
-	for {
-		record, done, err := s.oldest()
-		if err != nil {
-			return err
-		}
-		if record == nil {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-s.wake:
-				continue
-			}
-		}
-		err = send(ctx, *record)
-		switch {
-		case err == nil:
-			wait.reset()
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, ErrRefused):
-			s.cfg.Log.Error("record was refused and is dropped", "name", record.Name, "error", err)
-			s.countDropped()
-		default:
-			s.cfg.Log.Warn("cannot send yet, will try again", "name", record.Name, "error", err)
-			if err := wait.sleep(ctx); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := done(); err != nil {
-			return err
-		}
-	}
 }
 
 func (s *Spool) notify() {
@@ -251,12 +165,6 @@ func (s *Spool) notify() {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-func (s *Spool) countDropped() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Dropped++
 }
 
 // size of a stored record; the encoding is counted, as it takes the space.

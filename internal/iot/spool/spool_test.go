@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -97,22 +95,6 @@ func TestTriesUntilTaken(t *testing.T) {
 	require.Equal(t, []string{"a", "a", "a", "b"}, tried)
 }
 
-func TestRefusedIsDroppedAndCounted(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "s"), nil)
-	require.NoError(t, s.Put("poison", nil))
-	require.NoError(t, s.Put("good", nil))
-	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Drain(ctx, func(_ context.Context, r spool.Record) error {
-		if r.Name == "poison" {
-			return fmt.Errorf("not authorized: %w", spool.ErrRefused)
-		}
-		cancel()
-		return nil
-	})
-	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, spool.Stats{Dropped: 1}, s.Stats())
-}
-
 func TestBoundByBytes(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s"), func(c *spool.Config) { c.MaxBytes = 64 << 10 })
 	for i := range 500 {
@@ -121,6 +103,7 @@ func TestBoundByBytes(t *testing.T) {
 	stats := s.Stats()
 	require.LessOrEqual(t, stats.Bytes, int64(64<<10))
 	require.Equal(t, int64(500), int64(stats.Depth)+stats.Dropped)
+	require.Equal(t, stats.Full, stats.Dropped)
 	got := drain(t, s, stats.Depth)
 	require.True(t, strings.HasPrefix(got[len(got)-1], "499="), "the newest are kept")
 }
@@ -134,7 +117,7 @@ func TestBoundByAge(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	require.NoError(t, s.Put("new", nil))
 	require.Equal(t, []string{"new="}, drain(t, s, 1))
-	require.Equal(t, int64(1), s.Stats().Dropped)
+	require.Equal(t, spool.Stats{Dropped: 1, Old: 1}, s.Stats())
 }
 
 // One record that cannot be read must not hold up those after it.
@@ -153,7 +136,7 @@ func TestDamagedRecordIsDroppedAndCounted(t *testing.T) {
 
 	s = open(t, path, nil)
 	require.Equal(t, []string{"good="}, drain(t, s, 1))
-	require.Equal(t, spool.Stats{Dropped: 1}, s.Stats())
+	require.Equal(t, spool.Stats{Dropped: 1, Damaged: 1}, s.Stats())
 }
 
 func TestDamagedFileIsSetAside(t *testing.T) {
@@ -183,48 +166,3 @@ func TestTwoProcessesCannotShareIt(t *testing.T) {
 	require.ErrorContains(t, err, "another process")
 }
 
-// A full disk is played by a limit on the size of files, which needs a
-// process of its own.
-func TestFullDiskLosesNothingThatFitsMemory(t *testing.T) {
-	if path := os.Getenv("SPOOL_ON_FULL_DISK"); path != "" {
-		s := open(t, path, nil)
-		limit := syscall.Rlimit{Cur: 96 << 10, Max: 1 << 40}
-		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
-		var full int
-		for i := range 20 {
-			if err := s.Put(fmt.Sprint(i), make([]byte, 10<<10)); err != nil {
-				require.ErrorContains(t, err, "free some space")
-				full++
-			}
-		}
-		require.Positive(t, full)
-		require.Equal(t, full, s.Stats().InMemory)
-		var want []string
-		for i := range 20 {
-			want = append(want, fmt.Sprint(i))
-		}
-		var got []string
-		for _, r := range drain(t, s, 20) {
-			name, _, _ := strings.Cut(r, "=")
-			got = append(got, name)
-		}
-		require.Equal(t, want, got)
-		return
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFullDisk")
-	cmd.Env = append(os.Environ(), "SPOOL_ON_FULL_DISK="+filepath.Join(t.TempDir(), "s"))
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-}
-
-func BenchmarkPut(b *testing.B) {
-	s, err := spool.Open(spool.Config{Path: filepath.Join(b.TempDir(), "s"), Log: slog.New(slog.DiscardHandler)})
-	require.NoError(b, err)
-	defer s.Close()
-	payload := make([]byte, 600)
-	for b.Loop() {
-		if err := s.Put("topic", payload); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -108,6 +108,11 @@ func keepWillWithSession(cl *mqtt.Client) {
 func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	// Turns off what the broker does when a client's window is full: it takes a
+	// lock twice (Inflight.NextImmediate), and hangs for good, with all who
+	// publish to this client, when one of them waits for it in between.
+	// maxPending bounds what is sent and not acknowledged.
+	cl.State.Inflight.ResetSendQuota(0)
 	h.core.log.Info("mqtt client connected", "client", cl.ID, "certificate", connOf(cl).who.certificate(), "remote", cl.Net.Remote, "version", cl.Properties.ProtocolVersion)
 }
 
