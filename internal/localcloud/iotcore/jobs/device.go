@@ -65,8 +65,16 @@ func (s *Service) startNext(thing string, in startRequest) (found, error) {
 		return found{}, err
 	}
 	var out found
-	err := s.change(func(c *change) error {
-		out = found{}
+	idle := false
+	err := s.view(func(r *records) error { // a thing that only asks writes nothing
+		pending, err := r.pending(thing)
+		idle = len(pending) == 0
+		return err
+	})
+	if err != nil || idle {
+		return found{}, err
+	}
+	err = s.change(func(c *change) error {
 		pending, err := c.pending(thing)
 		if err != nil || len(pending) == 0 {
 			return err
@@ -222,7 +230,6 @@ func (s *Service) update(thing, id string, in updateRequest) (updated, error) {
 		if err := c.advance(&e, in); err != nil {
 			return err
 		}
-		out = updated{}
 		if in.IncludeJobExecutionState {
 			out.state = e.state()
 		}
