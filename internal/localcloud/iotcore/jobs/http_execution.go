@@ -82,7 +82,9 @@ func (s *Service) serveExecution(r *http.Request) (any, error) {
 	out := map[string]any{
 		"jobId": e.JobID, "status": e.Status, "forceCanceled": e.ForceCanceled, "thingArn": s.cfg.ARN("thing", e.Thing),
 		"queuedAt": e.QueuedAt, "lastUpdatedAt": e.UpdatedAt, "executionNumber": executionNumber, "versionNumber": e.Version,
-		"statusDetails": map[string]any{"detailsMap": e.Details},
+	}
+	if len(e.Details) > 0 {
+		out["statusDetails"] = map[string]any{"detailsMap": e.Details}
 	}
 	if e.StartedAt != 0 {
 		out["startedAt"] = e.StartedAt
