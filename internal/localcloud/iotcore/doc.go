@@ -1,6 +1,8 @@
 // Package iotcore is a local AWS IoT Core: a certificate authority and a
-// registry of things, an MQTT broker over mutual TLS that enforces IoT policies,
-// the rules engine, the HTTP publish call and the credentials provider.
+// registry of certificates and things with their control plane, fleet
+// provisioning by claim, an MQTT broker that enforces IoT policies (over mutual
+// TLS, and over WebSocket for those who sign with AWS keys), the rules engine,
+// the HTTP publish call and the credentials provider.
 //
 // # Delivery
 //
@@ -12,10 +14,17 @@
 // acknowledged is lost, and anything may arrive twice. (AWS acknowledges first
 // and retries behind the scenes; to devices the contract is the same.)
 //
+// # Identity
+//
+// What a client may do is looked up for every message: a policy that is
+// detached, a thing that is detached and a certificate that is deactivated count
+// at once (on AWS within minutes), and the last ends the connection.
+//
 // # Differences from AWS, all on the strict side or noted in the code
 //
 // Topic aliases, shared subscriptions, topics beginning with $ (presence, Basic
-// Ingest) other than those of shadows and jobs, and retained messages over a
+// Ingest) other than those of shadows,
+// jobs and provisioning, and retained messages over a
 // restart are not served. Rules do not see what is published on shadows and jobs.
 // Sessions outlive connections by an hour, not the process.
 package iotcore

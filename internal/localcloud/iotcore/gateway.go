@@ -30,7 +30,7 @@ type gateway struct {
 	cancel   context.CancelFunc
 
 	mu    sync.Mutex
-	conns map[*wsConn]struct{}
+	conns map[net.Conn]struct{}
 	wg    sync.WaitGroup
 
 	establish listeners.EstablishFn
@@ -39,7 +39,7 @@ type gateway struct {
 var _ listeners.Listener = (*gateway)(nil)
 
 func newGateway(c *Core, inner net.Listener, certificate tls.Certificate) *gateway {
-	g := &gateway{core: c, inner: &bounded{Listener: inner, room: make(chan struct{}, maxConnections)}, conns: map[*wsConn]struct{}{}}
+	g := &gateway{core: c, inner: &bounded{Listener: inner, room: make(chan struct{}, maxConnections)}, conns: map[net.Conn]struct{}{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.upgrader = websocket.Upgrader{
 		HandshakeTimeout: handshakeTimeout,
@@ -97,7 +97,7 @@ func (g *gateway) open(w http.ResponseWriter, r *http.Request) {
 		g.core.log.Info("mqtt over websocket refused", "remote", r.RemoteAddr, "reason", err)
 		return
 	}
-	conn := newWSConn(ws)
+	var conn net.Conn = newWSConn(ws)
 	g.track(conn)
 	defer g.forget(conn)
 	defer func() {
@@ -109,7 +109,7 @@ func (g *gateway) open(w http.ResponseWriter, r *http.Request) {
 	tooLong := time.AfterFunc(maxWebSocketLife, func() { conn.Close() })
 	defer tooLong.Stop()
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout)) // for the CONNECT packet to be there
-	client := newClientConn(g.ctx, conn, &signed{account: g.core.cfg.Account, signer: signer})
+	client := newClientConn(r.Context(), conn, &signed{account: g.core.cfg.Account, signer: signer})
 	defer g.core.connectionEnded(client)
 	// Errors of a connection are logged by the hook, which knows the client.
 	_ = g.establish(g.ID(), client)
@@ -127,7 +127,7 @@ func (g *gateway) enter() bool {
 }
 
 // track lets Close cut the connection; one that comes after it is cut at once.
-func (g *gateway) track(conn *wsConn) {
+func (g *gateway) track(conn net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.conns[conn] = struct{}{}
@@ -136,7 +136,7 @@ func (g *gateway) track(conn *wsConn) {
 	}
 }
 
-func (g *gateway) forget(conn *wsConn) {
+func (g *gateway) forget(conn net.Conn) {
 	conn.Close()
 	g.mu.Lock()
 	defer g.mu.Unlock()
