@@ -22,7 +22,7 @@ type CameraAddCmd struct {
 type FolderFlags struct {
 	Out string `required:"" type:"path" placeholder:"DIR" help:"Folder for the device's files, made if missing. The same one again changes nothing that is there."`
 	At  string `placeholder:"DIR" help:"Path of that folder on the device (default: the same)."`
-	CA  string `name:"ca" type:"path" env:"PORCHLIGHT_CA" placeholder:"FILE" help:"PEM file of the roots that the device trusts (default: Amazon's)."`
+	CA  string `name:"ca" env:"PORCHLIGHT_CA" placeholder:"FILE" help:"PEM file of the roots that the device trusts (default: Amazon's)."`
 }
 
 func (f FolderFlags) folder() fleet.Folder { return fleet.Folder{Out: f.Out, At: f.At, CA: f.CA} }

@@ -19,7 +19,7 @@ import (
 // from the stack's outputs.
 type StackFlags struct {
 	Stage    string `default:"prod" help:"Stage of the deployment (default: ${default})."`
-	Outputs  string `type:"path" env:"PORCHLIGHT_OUTPUTS" placeholder:"FILE" help:"File of the stack's outputs, of cdk deploy --outputs-file or porchlight up (default: ask CloudFormation)."`
+	Outputs  string `env:"PORCHLIGHT_OUTPUTS" placeholder:"FILE" help:"File of the stack's outputs, of cdk deploy --outputs-file or porchlight up (default: ask CloudFormation)."`
 	Region   string `placeholder:"NAME" help:"AWS region (default: that of the environment)."`
 	Endpoint string `placeholder:"URL" help:"Address of all AWS services, for stand-ins (default: that of the environment, else AWS itself)."`
 	Table    string `placeholder:"NAME" help:"The stack's table."`

@@ -3,6 +3,7 @@ package localcloud
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -18,8 +19,8 @@ func (c *Cloud) openIoT(context.Context) error {
 	cfg := iotcore.Config{
 		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
 		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials, HTTPAddr: c.addresses.AWS,
-		WebSocketAddr: c.cfg.Listen.MQTTWebSocket,
-		Actions:       ruleActions{c}, Roles: deviceRoles{c}, Account: iotAccount{c}, Log: c.cfg.Log,
+		WebSocketAddr: c.cfg.Listen.MQTTWebSocket, ServerNames: hosts(c.cfg.Listen.MQTT, c.cfg.Listen.Credentials),
+		Actions: ruleActions{c}, Roles: deviceRoles{c}, Account: iotAccount{c}, Log: c.cfg.Log,
 	}
 	err := decodeAll(c.stack, "AWS::IoT::Policy", func(r *template.Resource, p iotcore.PolicyProperties) error {
 		p.PolicyName = r.Name
@@ -57,6 +58,16 @@ func (c *Cloud) openIoT(context.Context) error {
 	}
 	c.closing(c.iot.Close)
 	return nil
+}
+
+// hosts are what devices elsewhere know the endpoints by.
+func hosts(addresses ...string) (names []string) {
+	for _, address := range addresses {
+		if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+			names = append(names, host)
+		}
+	}
+	return names
 }
 
 func (c *Cloud) startIoT(ctx context.Context) error {

@@ -30,13 +30,13 @@ import (
 
 // cloud is a broker that speaks the provisioning API as its page documents it.
 type cloud struct {
-	t      *testing.T
-	mqtt   *mqtt.Server
-	addr   string
-	dir    string
-	caKey  *ecdsa.PrivateKey
-	ca     *x509.Certificate
-	clause sync.WaitGroup
+	t         *testing.T
+	mqtt      *mqtt.Server
+	addr      string
+	dir       string
+	caKey     *ecdsa.PrivateKey
+	ca        *x509.Certificate
+	answering sync.WaitGroup
 
 	mu           sync.Mutex
 	tokens       map[string]string // certificate id by unused token
@@ -50,8 +50,6 @@ type cloud struct {
 	onCreate    func() (rejected string, silent bool)
 	onProvision func() (rejected string, silent bool) // after the thing was made, when silent
 }
-
-type answerFunc func() (rejected string, silent bool)
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
@@ -79,7 +77,7 @@ func newCloud(t *testing.T) *cloud {
 	c.addr = listener.Address()
 	t.Cleanup(func() {
 		require.NoError(t, c.mqtt.Close())
-		c.clause.Wait()
+		c.answering.Wait()
 	})
 	return c
 }
@@ -133,7 +131,7 @@ func encode(kind string, der []byte) []byte {
 // IoT Core does.
 func (c *cloud) serveAPI(topic string, handle func(request map[string]json.RawMessage) (answer any, rejected string, silent bool)) {
 	require.NoError(c.t, c.mqtt.Subscribe(topic, len(topic), func(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
-		c.clause.Go(func() {
+		c.answering.Go(func() {
 			var request map[string]json.RawMessage
 			if json.Unmarshal(pk.Payload, &request) != nil {
 				panic("not JSON: " + string(pk.Payload))
