@@ -50,7 +50,9 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	table, _ := tmpl.only(t, "AWS::DynamoDB::GlobalTable")
 	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
 	secret, _ := tmpl.only(t, "AWS::SecretsManager::Secret")
-	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
+	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
+	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
+	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
 	tableARN := "<" + table + ".Arn>"
 	queueARN := []string{"<" + queue + ".Arn>"}
 
@@ -70,6 +72,16 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 			"s3:GetObject":                  {"<" + bucket + ".Arn>/thumbnails/*"},
 			"secretsmanager:GetSecretValue": {"<" + secret + ">"},
 		},
+		"faces": {
+			"dynamodb:GetItem":       {tableARN},
+			"dynamodb:PutItem":       {tableARN},
+			"dynamodb:UpdateItem":    {tableARN},
+			"dynamodb:Query":         {tableARN},
+			"sqs:SendMessage":        {"<" + answers + ".Arn>"},
+			"sqs:ReceiveMessage":     {"<" + requests + ".Arn>"},
+			"sqs:DeleteMessage":      {"<" + requests + ".Arn>"},
+			"sqs:GetQueueAttributes": {"<" + requests + ".Arn>"},
+		},
 	}
 	for name, grants := range want {
 		fn := tmpl.lambda(t, name)
@@ -80,14 +92,20 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	}
 }
 
-func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
+// A device asks about faces and reads no answers, which may be other owners'.
+func TestDeviceRoleWritesOwnThumbnailsAndAsksAboutFaces(t *testing.T) {
 	tmpl := load(t)
+	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
+	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
+	queues := []string{"<" + answers + ".Arn>", "<" + requests + ".Arn>"}
 	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
 	_, alias := tmpl.only(t, "AWS::IoT::RoleAlias")
 	require.EqualValues(t, 3600, alias.Properties["CredentialDurationSeconds"])
 	role := target(t, alias.Properties["RoleArn"])
 	require.Equal(t, map[string][]string{
-		"s3:PutObject": {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+		"s3:PutObject":    {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+		"sqs:SendMessage": queues,
+		"sqs:GetQueueUrl": queues,
 	}, tmpl.grants(t, role))
 	require.Equal(t, "credentials.iot.amazonaws.com",
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))
