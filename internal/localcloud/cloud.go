@@ -39,13 +39,14 @@ func DefaultAddresses() Addresses {
 	return Addresses{App: "127.0.0.1:8080", AWS: "127.0.0.1:4566", MQTT: "127.0.0.1:8883", Credentials: "127.0.0.1:8443"}
 }
 
-// Config of a local cloud. All but Region are required.
+// Config of a local cloud. All but Region and Models are required.
 type Config struct {
 	Dir         string // state; made if missing
 	Template    []byte // the synthesized CloudFormation template
 	Lambdas     string // folder that holds <name>/bootstrap for each function
 	NodeModules string // where dynalite is installed
 	App         fs.FS  // the built web app
+	Models      string // folder of networks, for functions whose image would bring theirs; may be empty
 	Listen      Addresses
 	Region      string // us-east-1 when empty
 	Log         *slog.Logger
@@ -115,7 +116,7 @@ func Open(ctx context.Context, cfg Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	for _, start := range []func(context.Context) error{
-		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI,
+		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI, c.startMappings,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, err
