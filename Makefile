@@ -47,7 +47,8 @@ model:
 lambdas: ## build the Lambda bootstraps for this machine (GOARCH=arm64 for AWS)
 	@echo "==> building Lambdas: $(LAMBDAS)"
 	@for name in $(LAMBDAS); do \
-	  CGO_ENABLED=0 GOOS=linux $(GO) build -tags lambda.norpc -trimpath -ldflags='-s -w -buildid=' \
+	  cgo=0; [ $$name != faces ] || cgo=1; \
+	  CGO_ENABLED=$$cgo GOOS=linux $(GO) build -tags lambda.norpc -trimpath -ldflags='-s -w -buildid=' \
 	    -o $(BIN)/lambdas/$$name/bootstrap ./lambdas/$$name; done
 
 web: web/dist/index.html ## build the app
@@ -97,7 +98,7 @@ test: deps test-deps build vet test-web test-infra test-go ## run every test
 vet:
 	@echo "==> go vet"
 	@$(GO) vet ./...
-	@CGO_ENABLED=0 $(GO) vet ./cmd/porchlight ./lambdas/... # what must build without a C compiler
+	@CGO_ENABLED=0 $(GO) vet ./cmd/porchlight ./lambdas/... # what must build without a C compiler; faces then only says so
 
 test-go: ## run the Go tests
 	@echo "==> Go tests$(if $(TESTDATA),, (PORCHLIGHT_TESTDATA is not set: tests on real footage are skipped))"

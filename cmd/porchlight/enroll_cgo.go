@@ -18,7 +18,7 @@ import (
 // Run enrolls the person from all pictures, or from none when one of them will
 // not do.
 func (c *FacesEnrollCmd) Run(ctx context.Context, streams *Streams) error {
-	r, err := c.open(streams, vision.DefaultMinFace) // a smaller one than will do is told of as such
+	r, err := c.open(ctx, streams, vision.DefaultMinFace) // a smaller one than will do is told of as such
 	if err != nil {
 		return err
 	}
@@ -35,13 +35,13 @@ func (c *FacesEnrollCmd) Run(ctx context.Context, streams *Streams) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s is not enrolled: replace them or leave them out", err, c.Name)
 	}
-	err = r.file.Update(func(g *gallery.Gallery) (*gallery.Gallery, error) {
+	err = r.people.update(ctx, func(g *gallery.Gallery) (*gallery.Gallery, error) {
 		return c.enroll(g, taken, r.embedder.MaxDistance())
 	})
 	if err != nil {
 		return fmt.Errorf("%s is not enrolled: %w", c.Name, err)
 	}
-	fmt.Fprintf(streams.Stderr, "%s is enrolled from %d pictures in %s\n", c.Name, len(taken), r.file.Path())
+	fmt.Fprintf(streams.Stderr, "%s is enrolled from %d pictures in %s\n", c.Name, len(taken), r.people.where())
 	if !c.JSON {
 		return nil
 	}

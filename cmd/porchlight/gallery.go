@@ -7,30 +7,15 @@ import (
 	"text/tabwriter"
 	"time"
 
+	cloud "porchlight/internal/cloud/gallery"
 	"porchlight/internal/face/gallery"
 )
-
-// GalleryFile is the flag that says where faces are remembered.
-type GalleryFile struct {
-	Gallery string `name:"gallery" env:"PORCHLIGHT_GALLERY" type:"path" placeholder:"FILE" help:"File of the remembered faces (default: ~/.local/share/porchlight/faces.json)."`
-}
-
-func (g GalleryFile) file() (*gallery.File, error) {
-	if g.Gallery != "" {
-		return gallery.At(g.Gallery), nil
-	}
-	path, err := gallery.DefaultPath()
-	if err != nil {
-		return nil, err
-	}
-	return gallery.At(path), nil
-}
 
 // Recognition is the flags about what tells faces apart.
 type Recognition struct {
 	Model     string `default:"mtcnn" placeholder:"NAME" help:"Model to find faces with: mtcnn finds the most, yunet is faster (default: ${default})."`
 	Embedding string `placeholder:"NAME" help:"Model to tell faces apart with (default: the gallery's, or the first one installed)."`
-	GalleryFile
+	GalleryChoice
 	ModelDir
 }
 
@@ -44,6 +29,12 @@ type FacesEnrollCmd struct {
 
 // Validate is called by kong; its errors are wrong usage.
 func (c *FacesEnrollCmd) Validate() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.Cloud {
+		return cloud.CheckName(c.Name)
+	}
 	return gallery.CheckName(c.Name)
 }
 
@@ -64,20 +55,26 @@ func (c *FacesIdentifyCmd) Validate() error {
 	if c.MinFace < 1 {
 		return fmt.Errorf("--min-face %d: want a number of pixels", c.MinFace)
 	}
-	return nil
+	return c.check()
 }
 
 // FacesListCmd is the verb faces list.
 type FacesListCmd struct {
 	JSON bool `name:"json" help:"Print JSON Lines."`
-	GalleryFile
+	GalleryChoice
 }
+
+// Validate is called by kong; its errors are wrong usage.
+func (c *FacesListCmd) Validate() error { return c.check() }
 
 // FacesRemoveCmd is the verb faces remove.
 type FacesRemoveCmd struct {
-	GalleryFile
+	GalleryChoice
 	Name string `arg:"" help:"Name of the person."`
 }
+
+// Validate is called by kong; its errors are wrong usage.
+func (c *FacesRemoveCmd) Validate() error { return c.check() }
 
 // personLine is one remembered person as JSON.
 type personLine struct {
@@ -88,12 +85,12 @@ type personLine struct {
 }
 
 // Run lists who is remembered.
-func (c *FacesListCmd) Run(_ context.Context, streams *Streams) error {
-	file, err := c.file()
+func (c *FacesListCmd) Run(ctx context.Context, streams *Streams) error {
+	people, err := c.people(ctx)
 	if err != nil {
 		return err
 	}
-	g, err := file.Current()
+	g, err := people.current(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,7 +104,7 @@ func (c *FacesListCmd) Run(_ context.Context, streams *Streams) error {
 		}
 		return nil
 	}
-	fmt.Fprintln(streams.Stderr, "faces in", file.Path())
+	fmt.Fprintln(streams.Stderr, "faces in", people.where())
 	table := tabwriter.NewWriter(streams.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tPICTURES\tSINCE\tMODEL")
 	for _, p := range g.Persons() {
@@ -117,15 +114,14 @@ func (c *FacesListCmd) Run(_ context.Context, streams *Streams) error {
 }
 
 // Run forgets the person.
-func (c *FacesRemoveCmd) Run(_ context.Context, streams *Streams) error {
-	file, err := c.file()
+func (c *FacesRemoveCmd) Run(ctx context.Context, streams *Streams) error {
+	people, err := c.people(ctx)
 	if err != nil {
 		return err
 	}
-	err = file.Update(func(g *gallery.Gallery) (*gallery.Gallery, error) { return g.Without(c.Name) })
-	if err != nil {
+	if err := people.remove(ctx, c.Name); err != nil {
 		return err
 	}
-	fmt.Fprintf(streams.Stderr, "%s is forgotten: what was made of the face is no longer in %s\n", c.Name, file.Path())
+	fmt.Fprintf(streams.Stderr, "%s is forgotten: what was made of the face is no longer in %s\n", c.Name, people.where())
 	return nil
 }

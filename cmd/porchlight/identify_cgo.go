@@ -16,17 +16,17 @@ import (
 // Run identifies the faces in every file. A bad file is reported and the others
 // are still done.
 func (c *FacesIdentifyCmd) Run(ctx context.Context, streams *Streams) error {
-	r, err := c.open(streams, c.MinFace)
+	r, err := c.open(ctx, streams, c.MinFace)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = r.close() }()
-	g, err := r.file.Current()
+	g, err := r.people.current(ctx)
 	if err != nil {
 		return err
 	}
 	if len(g.Persons()) == 0 {
-		streams.Log.WarnContext(ctx, "nobody is enrolled", "gallery", r.file.Path(), "cure", "porchlight faces enroll NAME FILE…")
+		streams.Log.WarnContext(ctx, "nobody is enrolled", "gallery", r.people.where(), "cure", "porchlight faces enroll NAME FILE…")
 	}
 	rule := match.Rule{MaxDistance: c.MaxDistance}
 	if rule.MaxDistance == 0 {

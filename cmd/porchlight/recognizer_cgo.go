@@ -3,9 +3,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 
-	"porchlight/internal/face/gallery"
 	"porchlight/internal/modelstore"
 	"porchlight/internal/vision"
 )
@@ -14,20 +14,20 @@ import (
 type recognizer struct {
 	finder   *vision.FaceDetector
 	embedder *vision.Embedder
-	file     *gallery.File
+	people   people
 }
 
 // open returns the recognizer that the flags describe; the caller closes it.
-func (r Recognition) open(streams *Streams, minFace int) (*recognizer, error) {
+func (r Recognition) open(ctx context.Context, streams *Streams, minFace int) (*recognizer, error) {
 	store, err := r.Store(streams)
 	if err != nil {
 		return nil, err
 	}
-	file, err := r.file()
+	people, err := r.people(ctx)
 	if err != nil {
 		return nil, err
 	}
-	g, err := file.Current()
+	g, err := people.current(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (r Recognition) open(streams *Streams, minFace int) (*recognizer, error) {
 	if err != nil {
 		return nil, wrongModel(err)
 	}
-	out := &recognizer{embedder: embedder, file: file}
+	out := &recognizer{embedder: embedder, people: people}
 	if err := g.Accepts(embedder.Model()); err != nil {
 		return nil, errors.Join(err, out.close())
 	}

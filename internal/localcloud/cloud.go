@@ -45,13 +45,14 @@ func DefaultAddresses() Addresses {
 	}
 }
 
-// Config of a local cloud. All but Region are required.
+// Config of a local cloud. All but Region and Models are required.
 type Config struct {
 	Dir         string // state; made if missing
 	Template    []byte // the synthesized CloudFormation template
 	Lambdas     string // folder that holds <name>/bootstrap for each function
 	NodeModules string // where dynalite is installed
 	App         fs.FS  // the built web app
+	Models      string // folder of networks, for functions whose image would bring theirs; may be empty
 	Listen      Addresses
 	Region      string // us-east-1 when empty
 	Log         *slog.Logger
@@ -121,7 +122,7 @@ func Open(ctx context.Context, cfg Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	for _, start := range []func(context.Context) error{
-		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI,
+		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI, c.startMappings,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package localcloud
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -80,6 +81,9 @@ func (t topicInvoker) InvokeAsync(ctx context.Context, functionARN string, paylo
 // lambdaKey is the metadata that names a function's folder below lambdas/.
 const lambdaKey = "porchlight:lambda"
 
+// modelsVariable tells a function where its image has networks.
+const modelsVariable = "MODELS_DIR"
+
 // retryDelay before a failed asynchronous invocation is tried again. AWS waits
 // a minute; at home there is no crowd to be kept off.
 const retryDelay = 5 * time.Second
@@ -101,6 +105,15 @@ func (c *Cloud) startLambdas(context.Context) error {
 		}
 		f, err := p.Function(r.Name, r.ARN, filepath.Join(c.cfg.Lambdas, folder, "bootstrap"))
 		f.Async = async[r.Name]
+		if p.PackageType == lambda.Image && c.cfg.Models != "" {
+			f.Env = maps.Clone(f.Env)
+			if f.Env == nil {
+				f.Env = map[string]string{}
+			}
+			if f.Env[modelsVariable], err = filepath.Abs(c.cfg.Models); err != nil {
+				return err
+			}
+		}
 		functions = append(functions, f)
 		return err
 	})

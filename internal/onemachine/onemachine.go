@@ -20,6 +20,7 @@ import (
 	"porchlight/internal/iot/devicekey"
 	"porchlight/internal/localcloud"
 	"porchlight/internal/localcloud/iotcore"
+	"porchlight/internal/modelstore"
 )
 
 // Installation says where the parts that were built are.
@@ -101,9 +102,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer unlock()
 
+	models := o.Models
+	if models == "" {
+		models, _ = modelstore.DefaultDir() // without a home the function that wants models says so
+	}
 	cloud, err := localcloud.Open(context.WithoutCancel(ctx), localcloud.Config{
 		Dir: o.Data, Template: templateText, Lambdas: o.Installation.Lambdas, NodeModules: o.Installation.NodeModules,
-		App: os.DirFS(o.Installation.App), Listen: o.Listen, Log: o.Log,
+		App: os.DirFS(o.Installation.App), Models: models, Listen: o.Listen, Log: o.Log,
 	})
 	if err != nil {
 		return err

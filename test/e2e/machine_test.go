@@ -49,10 +49,11 @@ func build() error {
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/events/bootstrap", "./lambdas/events"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/api/bootstrap", "./lambdas/api"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/provision/bootstrap", "./lambdas/provision"},
+		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/faces/bootstrap", "./lambdas/faces"},
 	} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = root()
-		if strings.Contains(args[len(args)-1], "lambdas") {
+		if last := args[len(args)-1]; strings.Contains(last, "lambdas") && !strings.HasSuffix(last, "faces") {
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		}
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -31,6 +31,7 @@ func rules() map[string]struct {
 			imports("internal/x/a.go", "porchlight/lambdas/api"),
 			imports("internal/event/a.go", "porchlight/internal/config"),
 			imports("lambdas/x/main.go", "porchlight/internal/vision"),
+			imports("lambdas/faces/main.go", "porchlight/internal/capture"),
 			imports("internal/cloud/x/a.go", "porchlight/internal/localcloud/dynamo/dynamotest"),
 			imports("internal/localcloud/a.go", "porchlight/internal/onemachine"),
 		}},
@@ -84,6 +85,7 @@ func TestRulesAllow(t *testing.T) {
 		"docs/a.md":              []byte("## Two things\n[up](../README.md) [folder](.)\n"),
 		"internal/vision/cgo.go": []byte("// Package vision sees.\npackage vision\nimport \"C\"\n"),
 		"internal/edge/a.go":     []byte("// Package edge runs.\npackage edge\nimport _ \"porchlight/internal/vision\"\n"),
+		"lambdas/faces/main.go":  []byte("// Command faces sees.\npackage main\nimport _ \"porchlight/internal/vision\"\n"),
 		"internal/cloud/x/x.go":  []byte("// Package x stores.\npackage x\n"),
 		"internal/cloud/x/x_test.go": []byte("package x_test\nimport _ \"porchlight/internal/localcloud/dynamo/dynamotest\"\n" +
 			"type y struct{}\nfunc (y) init() {}\n"),

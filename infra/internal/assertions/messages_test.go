@@ -11,7 +11,7 @@ import (
 func TestSubscription(t *testing.T) {
 	tmpl := load(t)
 	topic, _ := tmpl.only(t, "AWS::SNS::Topic")
-	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
+	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
 	_, sub := tmpl.only(t, "AWS::SNS::Subscription")
 	require.Equal(t, "lambda", sub.Properties["Protocol"])
 	require.Equal(t, topic, target(t, sub.Properties["TopicArn"]))
@@ -21,7 +21,7 @@ func TestSubscription(t *testing.T) {
 }
 
 func TestDeadLettersAreKept(t *testing.T) {
-	_, queue := load(t).only(t, "AWS::SQS::Queue")
+	_, queue := load(t).named(t, "AWS::SQS::Queue", "DeadLetters")
 	require.EqualValues(t, 14*24*3600, queue.Properties["MessageRetentionPeriod"])
 	require.Equal(t, true, queue.Properties["SqsManagedSseEnabled"])
 }
@@ -29,7 +29,7 @@ func TestDeadLettersAreKept(t *testing.T) {
 func TestEveryRuleHasAnErrorAction(t *testing.T) {
 	tmpl := load(t)
 	topic, _ := tmpl.only(t, "AWS::SNS::Topic")
-	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
+	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
 	var queries []string
 	for _, rule := range tmpl.ofType(t, "AWS::IoT::TopicRule") {
 		p := at(t, rule.Properties, "TopicRulePayload")

@@ -59,9 +59,11 @@ func TestNoGrantIsWild(t *testing.T) {
 func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	tmpl := load(t)
 	table, _ := tmpl.only(t, "AWS::DynamoDB::GlobalTable")
-	bucket, _ := tmpl.named(t, naming.OutThumbnailBucket)
+	bucket, _ := tmpl.output(t, naming.OutThumbnailBucket)
 	secret, _ := tmpl.only(t, "AWS::SecretsManager::Secret")
-	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
+	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
+	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
+	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
 	tableARN := "<" + table + ".Arn>"
 	queueARN := []string{"<" + queue + ".Arn>"}
 
@@ -87,6 +89,16 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 			"dynamodb:UpdateItem":  {tableARN},
 			"iot:DescribeEndpoint": {"*"},
 		},
+		"faces": {
+			"dynamodb:GetItem":       {tableARN},
+			"dynamodb:PutItem":       {tableARN},
+			"dynamodb:UpdateItem":    {tableARN},
+			"dynamodb:Query":         {tableARN},
+			"sqs:SendMessage":        {"<" + answers + ".Arn>"},
+			"sqs:ReceiveMessage":     {"<" + requests + ".Arn>"},
+			"sqs:DeleteMessage":      {"<" + requests + ".Arn>"},
+			"sqs:GetQueueAttributes": {"<" + requests + ".Arn>"},
+		},
 	}
 	for name, grants := range want {
 		fn := tmpl.lambda(t, name)
@@ -97,14 +109,20 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	}
 }
 
-func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
+// A device asks about faces and reads no answers, which may be other owners'.
+func TestDeviceRoleWritesOwnThumbnailsAndAsksAboutFaces(t *testing.T) {
 	tmpl := load(t)
-	bucket, _ := tmpl.named(t, naming.OutThumbnailBucket)
+	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
+	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
+	queues := []string{"<" + answers + ".Arn>", "<" + requests + ".Arn>"}
+	bucket, _ := tmpl.output(t, naming.OutThumbnailBucket)
 	_, alias := tmpl.only(t, "AWS::IoT::RoleAlias")
 	require.EqualValues(t, 3600, alias.Properties["CredentialDurationSeconds"])
 	role := target(t, alias.Properties["RoleArn"])
 	require.Equal(t, map[string][]string{
-		"s3:PutObject": {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+		"s3:PutObject":    {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+		"sqs:SendMessage": queues,
+		"sqs:GetQueueUrl": queues,
 	}, tmpl.grants(t, role))
 	require.Equal(t, "credentials.iot.amazonaws.com",
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))
@@ -113,9 +131,9 @@ func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
 // The role of a Greengrass core is not the stack's: it gets a policy attached.
 func TestCoreFetchesComponentsAndWritesOwnThumbnailsOnly(t *testing.T) {
 	tmpl := load(t)
-	components, _ := tmpl.named(t, naming.OutComponentBucket)
-	pictures, _ := tmpl.named(t, naming.OutThumbnailBucket)
-	_, policy := tmpl.named(t, naming.OutCorePolicy)
+	components, _ := tmpl.output(t, naming.OutComponentBucket)
+	pictures, _ := tmpl.output(t, naming.OutThumbnailBucket)
+	_, policy := tmpl.output(t, naming.OutCorePolicy)
 	require.Equal(t, "AWS::IAM::ManagedPolicy", policy.Type)
 	for _, key := range []string{"Roles", "Users", "Groups"} {
 		require.NotContains(t, policy.Properties, key)
@@ -178,7 +196,7 @@ func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {
 // TestThingPolicyFits resolves the policy where names are longest. AWS IoT
 // refuses policies of more than 2048 characters, which no synthesis tells.
 func TestThingPolicyFits(t *testing.T) {
-	_, policy := load(t).only(t, "AWS::IoT::Policy")
+	_, policy := load(t).output(t, naming.OutThingPolicyName)
 	raw, err := json.Marshal(policy.Properties["PolicyDocument"])
 	require.NoError(t, err)
 	for _, place := range [][2]string{{"aws", "ap-southeast-2"}, {"aws-cn", "cn-northwest-1"}, {"aws-us-gov", "us-gov-west-1"}} {

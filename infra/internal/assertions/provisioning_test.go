@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"porchlight/infra/internal/naming"
 )
 
 // iotPolicy returns the IoT policy with a name.
@@ -79,7 +81,7 @@ func TestFleetTemplateMakesAThingWithTheThingPolicy(t *testing.T) {
 	policy := body.Resources["policy"].Properties["PolicyName"].(string)
 	require.Equal(t, "porchlight-prod-thing", tmpl.Resources[strings.Trim(policy, "<>")].Properties["PolicyName"])
 	alias, _ := tmpl.only(t, "AWS::IoT::RoleAlias")
-	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
+	bucket, _ := tmpl.output(t, naming.OutThumbnailBucket)
 	require.Equal(t, object{
 		"region": "<AWS::Region>", "role_alias": "<" + alias + ">", "thumbnail_bucket": "<" + bucket + ">",
 		"credentials_endpoint": object{"Ref": "CredentialsEndpoint"},

@@ -32,34 +32,35 @@ func TestResourceTypes(t *testing.T) {
 		got[r.Type]++
 	}
 	require.Equal(t, map[string]int{
-		"AWS::ApiGatewayV2::Api":         1,
-		"AWS::ApiGatewayV2::Authorizer":  1,
-		"AWS::ApiGatewayV2::Integration": 1,
-		"AWS::ApiGatewayV2::Route":       3,
-		"AWS::ApiGatewayV2::Stage":       1,
-		"AWS::Cognito::UserPool":         1,
-		"AWS::Cognito::UserPoolClient":   1,
-		"AWS::Cognito::UserPoolDomain":   1,
-		"AWS::DynamoDB::GlobalTable":     1,
-		"AWS::IAM::ManagedPolicy":        1,
-		"AWS::IAM::Policy":               8,
-		"AWS::IAM::Role":                 9,
-		"AWS::IoT::Policy":               2,
-		"AWS::IoT::ProvisioningTemplate": 1,
-		"AWS::IoT::RoleAlias":            1,
-		"AWS::IoT::TopicRule":            2,
-		"AWS::Lambda::EventInvokeConfig": 1,
-		"AWS::Lambda::Function":          3,
-		"AWS::Lambda::Permission":        5,
-		"AWS::Logs::LogGroup":            4,
-		"AWS::S3::Bucket":                2,
-		"AWS::S3::BucketPolicy":          2,
-		"AWS::SNS::Subscription":         1,
-		"AWS::SNS::Topic":                1,
-		"AWS::SNS::TopicPolicy":          1,
-		"AWS::SQS::Queue":                1,
-		"AWS::SQS::QueuePolicy":          1,
-		"AWS::SecretsManager::Secret":    1,
+		"AWS::ApiGatewayV2::Api":          1,
+		"AWS::ApiGatewayV2::Authorizer":   1,
+		"AWS::ApiGatewayV2::Integration":  1,
+		"AWS::ApiGatewayV2::Route":        3,
+		"AWS::ApiGatewayV2::Stage":        1,
+		"AWS::Cognito::UserPool":          1,
+		"AWS::Cognito::UserPoolClient":    1,
+		"AWS::Cognito::UserPoolDomain":    1,
+		"AWS::DynamoDB::GlobalTable":      1,
+		"AWS::IAM::ManagedPolicy":         1,
+		"AWS::IAM::Policy":                9,
+		"AWS::IAM::Role":                  10,
+		"AWS::IoT::Policy":                2,
+		"AWS::IoT::ProvisioningTemplate":  1,
+		"AWS::IoT::RoleAlias":             1,
+		"AWS::IoT::TopicRule":             2,
+		"AWS::Lambda::EventInvokeConfig":  1,
+		"AWS::Lambda::EventSourceMapping": 1,
+		"AWS::Lambda::Function":           4,
+		"AWS::Lambda::Permission":         5,
+		"AWS::Logs::LogGroup":             5,
+		"AWS::S3::Bucket":                 2,
+		"AWS::S3::BucketPolicy":           2,
+		"AWS::SNS::Subscription":          1,
+		"AWS::SNS::Topic":                 1,
+		"AWS::SNS::TopicPolicy":           1,
+		"AWS::SQS::Queue":                 4,
+		"AWS::SQS::QueuePolicy":           4,
+		"AWS::SecretsManager::Secret":     1,
 	}, got)
 }
 
@@ -107,7 +108,7 @@ func TestBucketsArePrivate(t *testing.T) {
 
 // A device may install any version of a component.
 func TestComponentsDoNotExpire(t *testing.T) {
-	_, bucket := load(t).named(t, naming.OutComponentBucket)
+	_, bucket := load(t).output(t, naming.OutComponentBucket)
 	for _, rule := range at(t, bucket.Properties, "LifecycleConfiguration", "Rules").([]any) {
 		require.NotContains(t, rule, "ExpirationInDays")
 		require.EqualValues(t, 1, at(t, rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"))
@@ -116,7 +117,7 @@ func TestComponentsDoNotExpire(t *testing.T) {
 
 func TestThumbnailsLiveAsLongAsEvents(t *testing.T) {
 	tmpl := load(t)
-	_, bucket := tmpl.named(t, naming.OutThumbnailBucket)
+	_, bucket := tmpl.output(t, naming.OutThumbnailBucket)
 	rule := at(t, bucket.Properties, "LifecycleConfiguration", "Rules", 0)
 	require.Equal(t, "Enabled", at(t, rule, "Status"))
 	require.Equal(t, "thumbnails/", at(t, rule, "Prefix"))
@@ -128,13 +129,21 @@ func TestEveryLambda(t *testing.T) {
 	tmpl := load(t)
 	for id, fn := range tmpl.ofType(t, "AWS::Lambda::Function") {
 		p := fn.Properties
-		require.Equal(t, "provided.al2023", p["Runtime"], id)
-		require.Equal(t, []any{"arm64"}, p["Architectures"], id)
-		require.Equal(t, "bootstrap", p["Handler"], id)
-		require.EqualValues(t, 256, p["MemorySize"], id)
 		require.Contains(t, p, "Timeout", id)
 		name, _ := fn.Metadata[naming.LambdaMetadata].(string)
-		require.Equal(t, name+".zip", at(t, p, "Code", "S3Key"), id)
+		if name == naming.LambdaFaces {
+			require.Equal(t, "Image", p["PackageType"], id)
+			require.Equal(t, []any{"x86_64"}, p["Architectures"], id)
+			require.EqualValues(t, 1024, p["MemorySize"], id)
+			require.Equal(t, "assets/"+name, at(t, p, "Code", "ImageUri"), id)
+			require.NotContains(t, p, "Runtime", id)
+		} else {
+			require.Equal(t, "provided.al2023", p["Runtime"], id)
+			require.Equal(t, []any{"arm64"}, p["Architectures"], id)
+			require.Equal(t, "bootstrap", p["Handler"], id)
+			require.EqualValues(t, 256, p["MemorySize"], id)
+			require.Equal(t, name+".zip", at(t, p, "Code", "S3Key"), id)
+		}
 
 		logs := tmpl.Resources[target(t, at(t, p, "LoggingConfig", "LogGroup"))]
 		require.Equal(t, "AWS::Logs::LogGroup", logs.Type, id)
@@ -147,7 +156,7 @@ func TestEveryLambda(t *testing.T) {
 // good.
 func TestAsynchronousLambdasHaveAFailureDestination(t *testing.T) {
 	tmpl := load(t)
-	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
+	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
 	covered := map[string]bool{}
 	for _, config := range tmpl.ofType(t, "AWS::Lambda::EventInvokeConfig") {
 		p := config.Properties
@@ -174,7 +183,7 @@ func TestReadmeNamesContextOutputsAndTypes(t *testing.T) {
 	readme := string(data)
 	for _, key := range []string{
 		stage.KeyStage, stage.KeyRetain, stage.KeyLogDays, stage.KeyEventDays,
-		stage.KeyCallbackURLs, stage.KeyDomainPrefix, stage.KeyLambdas,
+		stage.KeyCallbackURLs, stage.KeyDomainPrefix, stage.KeyLambdas, stage.KeyFaces, stage.KeyFacesOwner,
 	} {
 		require.Contains(t, readme, "| `"+key+"` |")
 	}

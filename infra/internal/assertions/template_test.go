@@ -58,12 +58,26 @@ func (tmpl template) only(t *testing.T, kind string) (string, resource) {
 	panic("unreachable")
 }
 
-// named returns the id and the resource that an output names.
-func (tmpl template) named(t *testing.T, output string) (string, resource) {
+// output returns the id and the resource that an output names.
+func (tmpl template) output(t *testing.T, output string) (string, resource) {
 	t.Helper()
 	require.Contains(t, tmpl.Outputs, output)
 	id := target(t, tmpl.Outputs[output].Value)
 	return id, tmpl.Resources[id]
+}
+
+// named returns the id and the resource of a type whose logical id is the given
+// one with the CDK's hash behind it.
+func (tmpl template) named(t *testing.T, kind, construct string) (string, resource) {
+	t.Helper()
+	const hash = 8
+	for id, r := range tmpl.ofType(t, kind) {
+		if len(id) > hash && id[:len(id)-hash] == construct {
+			return id, r
+		}
+	}
+	require.Fail(t, "no such construct", "%s of type %s", construct, kind)
+	return "", resource{}
 }
 
 // at walks objects and lists down a path of keys (string) and indexes (int).

@@ -15,6 +15,7 @@ const credentialSeconds = 3600
 // Device is the policy and the role alias, as a device's configuration names
 // them.
 type Device struct {
+	role   awsiam.Role
 	policy awsiot.CfnPolicy
 	alias  awsiot.CfnRoleAlias
 }
@@ -37,8 +38,11 @@ func New(scope constructs.Construct, id string, props Props) *Device {
 		PolicyName:     jsii.String(naming.Scoped(props.Stage, "thing")),
 		PolicyDocument: thingPolicy(parent, alias),
 	})
-	return &Device{policy: policy, alias: alias}
+	return &Device{role: role, policy: policy, alias: alias}
 }
+
+// Role is what devices swap their certificates for.
+func (d *Device) Role() awsiam.Role { return d.role }
 
 // PolicyName is the IoT policy's name, known when it is deployed.
 func (d *Device) PolicyName() *string { return d.policy.Ref() }

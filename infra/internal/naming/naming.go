@@ -25,6 +25,7 @@ const (
 	LambdaAPI    = "api"
 	// LambdaProvision is the pre-provisioning hook.
 	LambdaProvision = "provision"
+	LambdaFaces     = "faces"
 	// LambdaMetadata is the key in a function's template metadata that names
 	// its folder, which is how the local cloud finds the binary.
 	LambdaMetadata = "porchlight:lambda"
@@ -36,6 +37,16 @@ const (
 	EnvRetentionDays   = "EVENT_RETENTION_DAYS"
 	EnvThumbnailBucket = "THUMBNAIL_BUCKET"
 	EnvCursorSecret    = "CURSOR_SECRET_ARN"
+	EnvResponseQueue   = "RESPONSE_QUEUE_URL"
+	EnvDeviceRole      = "DEVICE_ROLE_ID"
+	EnvDefaultOwner    = "DEFAULT_OWNER"
+)
+
+// The last parts of the names of the queues about faces. They end as those of
+// the public project whose messages they carry do.
+const (
+	FaceRequests = "face-req-queue"
+	FaceAnswers  = "face-resp-queue"
 )
 
 // ThumbnailPrefix starts every key in the thumbnail bucket; the thing's name
@@ -92,6 +103,8 @@ const (
 	OutDeadLetterQueueURL = "DeadLetterQueueUrl"
 	OutProvisioning       = "ProvisioningTemplateName"
 	OutClaimPolicyName    = "ClaimPolicyName"
+	OutFaceRequests       = "FaceRequestQueueUrl"
+	OutFaceAnswers        = "FaceResponseQueueUrl"
 )
 
 // StackName is the CloudFormation stack of a stage: prod has the plain name.

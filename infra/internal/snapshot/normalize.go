@@ -53,6 +53,10 @@ func placeCode(id string, resource map[string]any, name any) error {
 	if name == nil || properties == nil {
 		return fmt.Errorf("template: function %s has no %s metadata", id, naming.LambdaMetadata)
 	}
+	if properties["PackageType"] == "Image" {
+		properties["Code"] = map[string]any{"ImageUri": fmt.Sprintf("assets/%v", name)}
+		return nil
+	}
 	properties["Code"] = map[string]any{"S3Bucket": "assets", "S3Key": fmt.Sprintf("%v.zip", name)}
 	return nil
 }

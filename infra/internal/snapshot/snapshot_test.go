@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -61,6 +62,13 @@ func TestOtherStagesFollowTheirContext(t *testing.T) {
 	require.Contains(t, string(template), `"EVENT_RETENTION_DAYS": "3"`)
 	require.Contains(t, string(template), "porchlight_dev_events")
 	require.NotContains(t, string(template), "prod")
+}
+
+func TestFacesCanBeLeftOutOrHaveADefaultOwner(t *testing.T) {
+	without := string(synth(t, map[string]any{stage.KeyFaces: "false"}))
+	require.False(t, strings.Contains(without, "Faces"))
+	with := string(synth(t, map[string]any{stage.KeyFacesOwner: "some-sub"}))
+	require.True(t, strings.Contains(with, `"DEFAULT_OWNER": "some-sub"`))
 }
 
 func TestLogRetentionIsWhatTheContextSays(t *testing.T) {

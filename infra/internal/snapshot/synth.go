@@ -47,8 +47,8 @@ func Synth(context, overrides map[string]any, work string) ([]byte, error) {
 		return nil, err
 	}
 	s.Lambdas = filepath.Join(work, "lambdas")
-	for _, name := range []string{naming.LambdaEvents, naming.LambdaAPI, naming.LambdaProvision} {
-		if err := placeholder(filepath.Join(s.Lambdas, name)); err != nil {
+	for _, file := range []string{naming.LambdaEvents + "/bootstrap", naming.LambdaAPI + "/bootstrap", naming.LambdaProvision + "/bootstrap", naming.LambdaFaces + "/Dockerfile"} {
+		if err := placeholder(filepath.Join(s.Lambdas, file)); err != nil {
 			return nil, err
 		}
 	}
@@ -67,9 +67,9 @@ func Synth(context, overrides map[string]any, work string) ([]byte, error) {
 	return Normalize(data)
 }
 
-func placeholder(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+func placeholder(file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("placeholder\n"), 0o755)
+	return os.WriteFile(file, []byte("placeholder\n"), 0o755)
 }

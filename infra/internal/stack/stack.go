@@ -18,6 +18,7 @@ import (
 	"porchlight/infra/internal/components"
 	"porchlight/infra/internal/cursorkey"
 	"porchlight/infra/internal/device"
+	"porchlight/infra/internal/faces"
 	"porchlight/infra/internal/function"
 	"porchlight/infra/internal/httpapi"
 	"porchlight/infra/internal/messages"
@@ -40,10 +41,8 @@ const (
 // New makes the stack of a stage in app. It fails, saying what to run, when a
 // Lambda has not been built.
 func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
-	for _, name := range []string{naming.LambdaEvents, naming.LambdaAPI, naming.LambdaProvision} {
-		if _, err := os.Stat(filepath.Join(s.Lambdas, name, "bootstrap")); err != nil {
-			return nil, fmt.Errorf("lambda %s is not built: run sh build-lambdas.sh in infra: %w", name, err)
-		}
+	if err := built(s); err != nil {
+		return nil, err
 	}
 	stack := awscdk.NewStack(app, jsii.String(naming.StackName(s.Name)), &awscdk.StackProps{
 		Description: jsii.String("Porchlight: smart-home cameras"),
@@ -78,10 +77,7 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		Stage: s.Name, Hook: newHook(stack, s, store), Device: access, Thumbnails: pictures,
 	})
 
-	for _, out := range []struct {
-		name  string
-		value *string
-	}{
+	outputs := []output{
 		{naming.OutAPIURL, url},
 		{naming.OutUserPoolID, login.PoolID()},
 		{naming.OutUserPoolClientID, login.ClientID()},
@@ -97,10 +93,35 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		{naming.OutDeadLetterQueueURL, dead.QueueUrl()},
 		{naming.OutProvisioning, fleet.TemplateName()},
 		{naming.OutClaimPolicyName, fleet.ClaimPolicyName()},
-	} {
+	}
+	if s.Faces {
+		people := faces.New(stack, "Faces", faces.Props{Stage: s, Table: store, DeviceRole: access.Role()})
+		outputs = append(outputs, output{naming.OutFaceRequests, people.RequestsURL()}, output{naming.OutFaceAnswers, people.AnswersURL()})
+	}
+	for _, out := range outputs {
 		awscdk.NewCfnOutput(stack, jsii.String(out.name), &awscdk.CfnOutputProps{Value: out.value})
 	}
 	return stack, nil
+}
+
+// output is one of the stack's.
+type output struct {
+	name  string
+	value *string
+}
+
+// built says which Lambda is not, and what to run.
+func built(s stage.Stage) error {
+	need := []string{naming.LambdaEvents + "/bootstrap", naming.LambdaAPI + "/bootstrap", naming.LambdaProvision + "/bootstrap"}
+	if s.Faces {
+		need = append(need, naming.LambdaFaces+"/Dockerfile")
+	}
+	for _, file := range need {
+		if _, err := os.Stat(filepath.Join(s.Lambdas, file)); err != nil {
+			return fmt.Errorf("lambda %s is not built: run sh build-lambdas.sh in infra: %w", filepath.Dir(file), err)
+		}
+	}
+	return nil
 }
 
 func newEvents(scope constructs.Construct, s stage.Stage, store *table.Table, dead awssqs.IQueue) awslambda.Function {

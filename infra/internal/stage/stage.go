@@ -27,9 +27,11 @@ const (
 	KeyCallbackURLs = Prefix + "callback-urls"
 	KeyDomainPrefix = Prefix + "domain-prefix"
 	KeyLambdas      = Prefix + "lambdas"
+	KeyFaces        = Prefix + "faces"
+	KeyFacesOwner   = Prefix + "faces-default-owner"
 )
 
-var keys = []string{KeyStage, KeyRetain, KeyLogDays, KeyEventDays, KeyCallbackURLs, KeyDomainPrefix, KeyLambdas}
+var keys = []string{KeyStage, KeyRetain, KeyLogDays, KeyEventDays, KeyCallbackURLs, KeyDomainPrefix, KeyLambdas, KeyFaces, KeyFacesOwner}
 
 // LogDaysAllowed are the retention periods, in days, that Parse accepts, a
 // subset of those CloudWatch Logs knows.
@@ -58,6 +60,12 @@ type Stage struct {
 	// Lambdas is the folder that holds <name>/bootstrap of every Lambda, built
 	// for arm64. Default ../bin/lambdas-arm64, relative to infra/.
 	Lambdas string
+	// Faces makes the recognition of faces. Default true.
+	Faces bool
+	// FacesDefaultOwner is whose persons a request about a face is compared with
+	// when its sender is no provisioned device: the sub of a sign-in. Empty, the
+	// default, refuses such requests.
+	FacesDefaultOwner string
 }
 
 var (
@@ -83,6 +91,8 @@ func Parse(context map[string]any) (Stage, error) {
 	s.CallbackURLs = r.list(KeyCallbackURLs, []string{"http://localhost:8080/"})
 	s.DomainPrefix = r.text(KeyDomainPrefix, "")
 	s.Lambdas = r.text(KeyLambdas, "../bin/lambdas-arm64")
+	s.Faces = r.boolean(KeyFaces, true)
+	s.FacesDefaultOwner = r.text(KeyFacesOwner, "")
 	if r.err != nil {
 		return Stage{}, r.err
 	}
@@ -99,6 +109,8 @@ func (s Stage) validate() error {
 		return fmt.Errorf("%w: %s %d: use 1 to 3650", ErrInvalid, KeyEventDays, s.EventDays)
 	case len(s.CallbackURLs) == 0:
 		return fmt.Errorf("%w: %s: give at least one address", ErrInvalid, KeyCallbackURLs)
+	case len(s.FacesDefaultOwner) > 256:
+		return fmt.Errorf("%w: %s of %d bytes: use the sub of a sign-in", ErrInvalid, KeyFacesOwner, len(s.FacesDefaultOwner))
 	case s.DomainPrefix != "" && !domainForm.MatchString(s.DomainPrefix):
 		return fmt.Errorf("%w: %s %q: use lower-case letters, digits and inner hyphens, at most 63", ErrInvalid, KeyDomainPrefix, s.DomainPrefix)
 	}

@@ -61,6 +61,12 @@ func (t *Table) GrantRead(grantee awsiam.IGrantable) {
 	allow(grantee, []string{"dynamodb:Query"}, t.table.TableArn(), index)
 }
 
+// GrantFaces lets the grantee read and write single items by key, and query
+// the persons of an owner: no index, no scan, no deletion.
+func (t *Table) GrantFaces(grantee awsiam.IGrantable) {
+	allow(grantee, []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"}, t.table.TableArn())
+}
+
 func allow(grantee awsiam.IGrantable, actions []string, resources ...*string) {
 	grantee.GrantPrincipal().AddToPrincipalPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings(actions...),

@@ -32,6 +32,25 @@ func (l Lookup) Strings(names ...string) ([]string, error) {
 	return values, nil
 }
 
+// Or returns a variable that need not be there.
+func (l Lookup) Or(name, otherwise string) string {
+	if v, ok := l(name); ok && v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// Number returns a variable that may be a number from 0 to most, and is 0
+// when it is not there.
+func (l Lookup) Number(name string, most float64) (float64, error) {
+	text := l.Or(name, "0")
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v >= 0 && v <= most) {
+		return 0, fmt.Errorf("environment variable %s is %q: want a number from 0 to %v", name, text, most)
+	}
+	return v, nil
+}
+
 // Days returns a variable that must be a whole number of days, 1 or more.
 func (l Lookup) Days(name string) (time.Duration, error) {
 	v, err := l.String(name)

@@ -5,11 +5,17 @@ import (
 	"time"
 )
 
+// Image is the package type of functions that are container images. Here their
+// program is run as it is; what the image sets in its environment, whoever
+// makes the Function sets.
+const Image = "Image"
+
 // FunctionProperties is what is honored of AWS::Lambda::Function. The code is
 // not: each function runs the bootstrap its metadata names.
 type FunctionProperties struct {
 	FunctionName  string
-	Runtime       string // must be provided.al2023
+	Runtime       string // must be provided.al2023, or nothing for an image
+	PackageType   string // Zip, also when empty, or Image
 	Role          string // ARN
 	Timeout       int    // seconds
 	MemorySize    int    // MB
@@ -22,7 +28,11 @@ type FunctionProperties struct {
 // Function returns what to run for a function with this ARN and bootstrap.
 // name stands in where the template leaves FunctionName to CloudFormation.
 func (p FunctionProperties) Function(name, arn, bootstrap string) (Function, error) {
-	if p.Runtime != "provided.al2023" {
+	switch {
+	case p.PackageType == Image && p.Runtime == "":
+	case p.PackageType != "" && p.PackageType != "Zip":
+		return Function{}, fmt.Errorf("%w: %s has the package type %q and the runtime %q", ErrBadFunction, name, p.PackageType, p.Runtime)
+	case p.Runtime != "provided.al2023":
 		return Function{}, fmt.Errorf("%w: %s has the runtime %q, only provided.al2023 is known", ErrBadFunction, name, p.Runtime)
 	}
 	if p.FunctionName != "" {

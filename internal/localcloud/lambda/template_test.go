@@ -25,6 +25,16 @@ func TestTemplateProperties(t *testing.T) {
 	_, err = p.Function("events", arnPrefix+"events", "/b")
 	require.ErrorIs(t, err, ErrBadFunction)
 
+	var image FunctionProperties
+	require.NoError(t, json.Unmarshal([]byte(`{"PackageType": "Image", "Code": {"ImageUri": "assets/faces"}, "Timeout": 20}`), &image))
+	f, err = image.Function("faces", arnPrefix+"faces", "/b")
+	require.NoError(t, err)
+	require.Equal(t, "/b", f.Path)
+	for _, odd := range []FunctionProperties{{PackageType: "Image", Runtime: "nodejs22.x"}, {PackageType: "Tar"}, {PackageType: "Zip"}} {
+		_, err = odd.Function("odd", arnPrefix+"odd", "/b")
+		require.ErrorIs(t, err, ErrBadFunction)
+	}
+
 	var e EventInvokeConfigProperties
 	require.NoError(t, json.Unmarshal([]byte(`{
 		"FunctionName": "events", "Qualifier": "$LATEST", "MaximumEventAgeInSeconds": 21600, "MaximumRetryAttempts": 0,

@@ -154,6 +154,15 @@ func (s *Service) find(id string) (*queue, error) {
 	return q, nil
 }
 
+// Visibility is how long a message of a queue is hidden once it is received.
+func (s *Service) Visibility(queueARN string) (time.Duration, error) {
+	q, err := s.find(queueARN)
+	if err != nil {
+		return 0, err
+	}
+	return q.visibility, nil
+}
+
 // URL returns the address of a queue, made of the endpoint, the account in its ARN and its name.
 func (s *Service) url(q *queue) string {
 	parts := strings.Split(q.arn, ":")
