@@ -22,15 +22,18 @@ var ErrInvalid = errors.New("invalid configuration")
 
 // Config of a gateway or standalone camera.
 type Config struct {
-	Thing       string            `config:"thing"`     // AWS IoT thing name
-	StateDir    string            `config:"state_dir"` // spool and open events live here
-	Detector    Detector          `config:"detector"`
-	Recognition Recognition       `config:"recognition"`
-	IoT         IoT               `config:"iot"`
-	Cloud       Cloud             `config:"cloud"`
-	Spool       Spool             `config:"spool"`
-	Page        Page              `config:"page"`
-	Cameras     map[string]Camera `config:"cameras"` // by camera name
+	Thing         string            `config:"thing"`     // AWS IoT thing name
+	StateDir      string            `config:"state_dir"` // spool and open events live here
+	Detector      Detector          `config:"detector"`
+	Recognition   Recognition       `config:"recognition"`
+	IoT           IoT               `config:"iot"`
+	Cloud         Cloud             `config:"cloud"`
+	Spool         Spool             `config:"spool"`
+	Page          Page              `config:"page"`
+	LAN           LAN               `config:"lan"`
+	Sensors       map[string]Sensor `config:"sensors"` // by sensor name
+	HomeAssistant HomeAssistant     `config:"home_assistant"`
+	Cameras       map[string]Camera `config:"cameras"` // by camera name
 }
 
 // Detector chooses and tunes the object detector.
@@ -81,6 +84,8 @@ func defaults() Config {
 		Detector: Detector{MinScore: 0.5, Threads: 2},
 		Cloud:    Cloud{Region: "us-east-1"},
 		Spool:    Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
+
+		HomeAssistant: HomeAssistant{Prefix: "homeassistant"},
 	}
 }
 
