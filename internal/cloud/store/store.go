@@ -6,6 +6,7 @@
 //
 //	pk OWNER#<sub>   sk CAM#<camera>  a camera as it last described itself
 //	pk OWNER#<sub>   sk EV#<ulid>     an event; gsi1pk CAM#<sub>#<camera>, gsi1sk EV#<ulid>
+//	pk OWNER#<sub>   sk SENSOR#<thing>#<sensor>  what a sensor last said
 //	pk THING#<thing> sk OWNER         who claimed the thing, and whether it is connected
 package store
 
