@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,12 +36,17 @@ type ClientConfig struct {
 type Client struct {
 	cfg ClientConfig
 	url *url.URL
-	up  chan *autopaho.ConnectionManager // holds it once there is one
 
-	mu        sync.Mutex
-	feeds     map[*feed]func() // what to call when it stands
-	connected bool
-	number    int // counts connections made and lost
+	mu      sync.Mutex
+	feeds   map[*feed]func() // what to call when it stands
+	link    *link            // nil: there is no connection
+	changed chan struct{}    // closed when the link comes
+}
+
+// link is one connection.
+type link struct {
+	manager *autopaho.ConnectionManager
+	lost    chan struct{} // closed when it is
 }
 
 // How long to wait for the broker.
@@ -60,7 +64,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, errors.New("lan.broker: want an address like mqtt://192.168.1.9:1883")
 	}
 	cfg.Log = cfg.Log.With("broker", u.Host)
-	return &Client{cfg: cfg, url: u, up: make(chan *autopaho.ConnectionManager, 1), feeds: map[*feed]func(){}}, nil
+	return &Client{cfg: cfg, url: u, feeds: map[*feed]func(){}, changed: make(chan struct{})}, nil
 }
 
 // Run keeps the connection up until ctx ends; it fails when the files of
@@ -86,11 +90,11 @@ func (c *Client) Run(ctx context.Context) error {
 		},
 		OnConnectionUp: func(m *autopaho.ConnectionManager, _ *paho.Connack) {
 			c.cfg.Log.Info("connected to the local broker")
-			feeds, number := c.becomes(true)
-			subscribing.Go(func() { c.subscribe(online, m, feeds, number) })
+			l, feeds := c.connected(m)
+			subscribing.Go(func() { c.subscribe(online, l, feeds) })
 		},
 		OnConnectionDown: func() bool {
-			c.becomes(false)
+			c.disconnected()
 			if ctx.Err() == nil {
 				c.cfg.Log.Warn("connection to the local broker lost, connecting again")
 			}
@@ -113,7 +117,6 @@ func (c *Client) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to the local broker: %w", err)
 	}
-	c.up <- manager
 	<-ctx.Done()
 	c.goodbye(online, manager)
 	hangUp()
@@ -124,10 +127,7 @@ func (c *Client) Run(ctx context.Context) error {
 
 // goodbye says what the will would, for after an orderly end it is not sent.
 func (c *Client) goodbye(ctx context.Context, manager *autopaho.ConnectionManager) {
-	c.mu.Lock()
-	connected := c.connected
-	c.mu.Unlock()
-	if !connected {
+	if l, _ := c.present(); l == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -162,56 +162,6 @@ func clientTLS(l config.LAN) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// becomes notes whether there is a connection, and returns who waits for one
-// and the connection's number.
-func (c *Client) becomes(connected bool) (feeds []*feed, number int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.connected = connected
-	c.number++
-	return keys(c.feeds), c.number
-}
-
-// subscribe makes subscriptions stand, over the connection of that number.
-// What the broker refuses is said and asked for again, now and then.
-func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionManager, feeds []*feed, number int) {
-	for wait := 5 * time.Second; len(feeds) > 0; wait = min(2*wait, 5*time.Minute) {
-		var refused []*feed
-		for _, f := range feeds {
-			ready, current := c.wanted(f, number)
-			if !current {
-				continue
-			}
-			_, err := manager.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: f.filter, QoS: 1}}})
-			switch _, current = c.wanted(f, number); {
-			case ctx.Err() != nil, !current:
-			case err != nil:
-				refused = append(refused, f)
-				c.cfg.Log.Error("cannot subscribe: see what the broker allows this user", "filter", f.filter, "error", err, "in", wait.String())
-			case ready != nil:
-				ready()
-			}
-		}
-		if feeds = refused; len(feeds) == 0 {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
-}
-
-// wanted says whether a subscription is still wanted over the connection of
-// that number, and what to call when it stands.
-func (c *Client) wanted(f *feed, number int) (ready func(), current bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ready, current = c.feeds[f]
-	return ready, current && c.connected && c.number == number
-}
-
 // received never blocks: acknowledgments come the same way.
 func (c *Client) received(m paho.PublishReceived) (bool, error) {
 	c.mu.Lock()
@@ -224,30 +174,31 @@ func (c *Client) received(m paho.PublishReceived) (bool, error) {
 	return true, nil
 }
 
-// manager waits for Run.
-func (c *Client) manager(ctx context.Context) (*autopaho.ConnectionManager, error) {
-	select {
-	case m := <-c.up:
-		c.up <- m
-		return m, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // Publish returns once the broker has acknowledged. Without a connection it
-// waits for one, at most ten seconds, and fails with ErrOffline.
+// waits for one, at most ten seconds, and fails with ErrOffline; so it does
+// when the connection is lost meanwhile, and then the broker may have the
+// message or not.
 func (c *Client) Publish(ctx context.Context, topic string, payload []byte, retain bool) error {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	m, err := c.manager(ctx)
-	if err == nil {
-		err = m.AwaitConnection(ctx)
-	}
+	l, err := c.await(ctx)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w: %w", topic, ErrOffline, err)
 	}
-	if _, err := m.Publish(ctx, &paho.Publish{Topic: topic, Payload: payload, QoS: 1, Retain: retain}); err != nil {
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-l.lost: // no acknowledgment comes any more
+			cancel()
+		case <-done:
+		}
+	}()
+	_, err = l.manager.Publish(ctx, &paho.Publish{Topic: topic, Payload: payload, QoS: 1, Retain: retain})
+	if err != nil && l.isLost() {
+		return fmt.Errorf("publish %s: %w: %w", topic, ErrOffline, err)
+	}
+	if err != nil {
 		return fmt.Errorf("publish %s: %w", topic, err)
 	}
 	return nil
@@ -259,42 +210,12 @@ func (c *Client) Publish(ctx context.Context, topic string, payload []byte, reta
 // Over a lost connection messages are lost, those retained excepted.
 func (c *Client) Subscribe(ctx context.Context, filter string, handle func(topic string, payload []byte), ready func()) {
 	f := newFeed(filter, c.cfg.Log)
-	c.mu.Lock()
-	c.feeds[f] = ready
-	connected, number := c.connected, c.number
-	c.mu.Unlock()
+	l := c.add(f, ready)
 	var subscribing sync.WaitGroup
-	if connected {
-		subscribing.Go(func() {
-			if m, err := c.manager(ctx); err == nil {
-				c.subscribe(ctx, m, []*feed{f}, number)
-			}
-		})
+	if l != nil {
+		subscribing.Go(func() { c.subscribe(ctx, l, []*feed{f}) })
 	}
 	f.run(ctx, handle)
 	subscribing.Wait()
 	c.unsubscribe(context.WithoutCancel(ctx), f)
-}
-
-func (c *Client) unsubscribe(ctx context.Context, f *feed) {
-	c.mu.Lock()
-	delete(c.feeds, f)
-	shared := slices.ContainsFunc(keys(c.feeds), func(other *feed) bool { return other.filter == f.filter })
-	connected := c.connected
-	c.mu.Unlock()
-	if shared || !connected {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	if m, err := c.manager(ctx); err == nil {
-		_, _ = m.Unsubscribe(ctx, &paho.Unsubscribe{Topics: []string{f.filter}})
-	}
-}
-
-func keys(feeds map[*feed]func()) (list []*feed) {
-	for f := range feeds {
-		list = append(list, f)
-	}
-	return list
 }

@@ -1,6 +1,8 @@
 package lan
 
 import (
+	"strings"
+
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
@@ -18,6 +20,9 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	code, reason := packets.CodeSuccess, ""
 	switch pk.FixedHeader.Type {
 	case packets.Publish:
+		if strings.HasPrefix(pk.TopicName, "$") { // the broker would never answer it
+			code, reason = packets.ErrTopicNameInvalid, "its topic is the broker's own"
+		}
 		if len(pk.Payload) > r.largest(pk.TopicName) || len(pk.TopicName) > maxTopic {
 			code, reason = packets.ErrPacketTooLarge, "its message is too large for the topic"
 		}
