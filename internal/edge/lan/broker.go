@@ -83,12 +83,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.server.Serve(); err != nil {
 		return fmt.Errorf("local broker: %w", err)
 	}
-	var served chan struct{}
-	for wait := time.Second; ctx.Err() == nil && served == nil; wait = min(2*wait, time.Minute) {
-		l, err := b.listen(ctx)
+	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+		err := b.listen(ctx)
 		if err == nil {
-			served = make(chan struct{})
-			go func() { defer close(served); l.Serve(b.server.EstablishConnection) }()
 			break
 		}
 		b.cfg.Log.Error("cannot listen for devices, will try again", "listen", b.cfg.LAN.Listen, "error", err, "in", wait.String())
@@ -98,32 +95,30 @@ func (b *Broker) Run(ctx context.Context) error {
 		}
 	}
 	<-ctx.Done()
-	err := b.server.Close()
-	if served != nil {
-		<-served
-	}
-	return err
+	return b.server.Close()
 }
 
-func (b *Broker) listen(ctx context.Context) (*listener, error) {
+// listen has the broker serve whoever connects, until it is closed.
+func (b *Broker) listen(ctx context.Context) error {
 	security, err := serverTLS(b.cfg.LAN)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	inner, err := (&net.ListenConfig{}).Listen(ctx, "tcp", b.cfg.LAN.Listen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ip := inner.Addr().(*net.TCPAddr).IP
 	if len(b.cfg.LAN.Users) == 0 && !ip.IsLoopback() {
 		inner.Close()
-		return nil, fmt.Errorf("%w: name users, or listen on 127.0.0.1", ErrExposed)
+		return fmt.Errorf("%w: name users, or listen on 127.0.0.1", ErrExposed)
 	}
 	l := newListener(inner, security, b.hook.ended, b.cfg.Log)
 	if err := b.server.AddListener(l); err != nil {
 		inner.Close()
-		return nil, err
+		return err
 	}
+	b.server.Listeners.Serve(l.ID(), b.server.EstablishConnection)
 	if security == nil && !ip.IsLoopback() {
 		b.cfg.Log.Warn("passwords and messages cross the network in the clear: name lan.certificate and lan.private_key for TLS", "listen", l.Address())
 	}
@@ -131,7 +126,7 @@ func (b *Broker) listen(ctx context.Context) (*listener, error) {
 	if b.cfg.OnListen != nil {
 		b.cfg.OnListen(l.Address())
 	}
-	return l, nil
+	return nil
 }
 
 // serverTLS returns nil where no certificate is named.

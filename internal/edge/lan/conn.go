@@ -73,7 +73,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
 	n, err := c.Conn.Write(b)
 	if err != nil {
-		c.Close()
+		_ = c.Close()
 	}
 	return n, err
 }

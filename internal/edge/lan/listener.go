@@ -83,7 +83,7 @@ func (l *listener) handle(raw net.Conn, establish listeners.EstablishFn) {
 		return
 	}
 	c := newConn(client, certificate)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	defer l.ended(c)
 	if err := establish(l.ID(), c); errors.Is(err, errPacket) {
 		l.log.Warn("client cut off: its packet is too large for it, or no packet", "remote", c.remote)

@@ -118,7 +118,7 @@ func find(object map[string]any, path string) (value any, last string, ok bool) 
 
 // state finds the state that a value stands for. field is where it was.
 func (m mapping) state(field string, value any) (string, error) {
-	text := ""
+	var text string
 	switch v := value.(type) {
 	case string:
 		text = strings.TrimSpace(v)
@@ -135,7 +135,8 @@ func (m mapping) state(field string, value any) (string, error) {
 	if strings.EqualFold(text, event.SensorUnavailable) {
 		return event.SensorUnavailable, nil
 	}
-	state, ok := "", false
+	var state string
+	var ok bool
 	switch {
 	case m.kind.Measures():
 		var number float64
