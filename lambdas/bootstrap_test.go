@@ -160,25 +160,14 @@ func TestFromTopicToAPI(t *testing.T) {
 	}
 }
 
-// claim writes the item that says whose the thing is, with plain HTTP.
+// claim writes the item that says whose the thing is.
 func claim(t *testing.T, url, thing, owner string) {
 	t.Helper()
-	body := `{"TableName":"porchlight","Item":{"pk":{"S":"THING#` + thing + `"},"sk":{"S":"OWNER"},"owner":{"S":"` + owner + `"}}}`
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	require.NoError(t, err)
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.PutItem")
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Date", "20260504T030201Z")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=f")
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	require.Equal(t, 200, res.StatusCode)
+	item(t, url, `{"pk":{"S":"THING#`+thing+`"},"sk":{"S":"OWNER"},"owner":{"S":"`+owner+`"}}`)
 }
 
 func TestBadConfigurationIsNamed(t *testing.T) {
-	built := map[string]string{"events": build(t, "events"), "api": build(t, "api")}
+	built := map[string]string{"events": build(t, "events"), "api": build(t, "api"), "provision": build(t, "provision")}
 	for _, c := range []struct {
 		name, complaint string
 		env             []string
@@ -186,6 +175,7 @@ func TestBadConfigurationIsNamed(t *testing.T) {
 		{"events", "TABLE_NAME", nil},
 		{"events", "EVENT_RETENTION_DAYS is not set", []string{"TABLE_NAME=t"}},
 		{"events", `EVENT_RETENTION_DAYS is \"month\"`, []string{"TABLE_NAME=t", "EVENT_RETENTION_DAYS=month"}},
+		{"provision", "TABLE_NAME", nil},
 		{"api", "TABLE_NAME", nil},
 		{"api", "THUMBNAIL_BUCKET", []string{"TABLE_NAME=t"}},
 		{"api", "CURSOR_SECRET_ARN", []string{"TABLE_NAME=t", "THUMBNAIL_BUCKET=b"}},
@@ -199,7 +189,7 @@ func TestBadConfigurationIsNamed(t *testing.T) {
 }
 
 func TestPackagesFitTheBudget(t *testing.T) {
-	for _, name := range []string{"events", "api"} {
+	for _, name := range []string{"events", "api", "provision"} {
 		binary, err := os.ReadFile(build(t, name))
 		require.NoError(t, err)
 		var packed bytes.Buffer

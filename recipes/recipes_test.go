@@ -58,12 +58,11 @@ func TestDefaultConfigurationHasEveryKey(t *testing.T) {
 	require.Equal(t, want, got, "recipes/camera/recipe.yaml and internal/config differ in keys; add or remove them")
 }
 
-// required is what has no default: the owner's, and what the device knows.
+// required is what has no default: the owner's, and what the nucleus knows.
 const required = `
 thing: home
 state_dir: state
-iot: {endpoint: "a:1", credentials_endpoint: "b:2", role_alias: r, certificate: c, private_key: k}
-cloud: {thumbnail_bucket: t}
+cloud: {thumbnail_bucket: t, region: us-east-1}
 `
 
 func TestDefaultConfigurationIsTheDefault(t *testing.T) {

@@ -23,7 +23,7 @@ type cli struct {
 	User    UserCmd    `cmd:"" help:"Add and list the owners who may sign in on this machine."`
 	Detect  DetectCmd  `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
 	Replay  ReplayCmd  `cmd:"" help:"Run a camera's pipeline over recordings and show what it makes of them."`
-	Camera  CameraCmd  `cmd:"" help:"Try cameras out."`
+	Camera  CameraCmd  `cmd:"" help:"Try cameras out, and add them to the cloud."`
 	Faces   FacesCmd   `cmd:"" help:"Find faces in pictures and videos, and tell whose they are."`
 	Models  ModelsCmd  `cmd:"" help:"List, fetch and check the neural networks."`
 	Publish PublishCmd `cmd:"" help:"Publish the Greengrass components to AWS, and deploy them."`

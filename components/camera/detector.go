@@ -14,14 +14,35 @@ import (
 	"porchlight/models"
 )
 
-// eyes are the networks of this device.
-type eyes struct {
-	store    *modelstore.Store
-	detector *vision.Detector
+// opener opens the networks of a configuration.
+func opener(log *slog.Logger) func(*config.Config) (*edge.Eyes, error) {
+	return func(cfg *config.Config) (*edge.Eyes, error) { return openEyes(cfg, log) }
 }
 
 // openEyes opens the configured model, or the best one installed.
-func openEyes(cfg config.Detector, log *slog.Logger) (*eyes, error) {
+func openEyes(cfg *config.Config, log *slog.Logger) (*edge.Eyes, error) {
+	store, err := openStore(cfg.Detector, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := vision.SetThreads(cfg.Detector.Threads); err != nil {
+		return nil, err
+	}
+	detector, err := vision.Open(store, cfg.Detector.Model, min(cfg.Detector.MinScore, pipeline.WeakScore))
+	if err != nil {
+		return nil, err
+	}
+	identify, done := openIdentifier(store, cfg.Recognition, log)
+	return &edge.Eyes{
+		Detector: detector, Input: detector.Input(), Info: event.Detector{Model: detector.Model(), Weak: detector.Weak()},
+		Faces: func(f config.Faces) (edge.FaceDetector, error) {
+			return vision.OpenFaces(store, f.Detector, f.MinSize)
+		},
+		Identify: identify, Done: done,
+	}, nil
+}
+
+func openStore(cfg config.Detector, log *slog.Logger) (*modelstore.Store, error) {
 	dir := cfg.Models
 	if dir == "" {
 		dir = os.Getenv("PORCHLIGHT_MODELS") // set by the recipe
@@ -32,39 +53,19 @@ func openEyes(cfg config.Detector, log *slog.Logger) (*eyes, error) {
 			return nil, err
 		}
 	}
-	store, err := modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Log: log})
-	if err != nil {
-		return nil, err
-	}
-	if err := vision.SetThreads(cfg.Threads); err != nil {
-		return nil, err
-	}
-	detector, err := vision.Open(store, cfg.Model, min(cfg.MinScore, pipeline.WeakScore))
-	if err != nil {
-		return nil, err
-	}
-	return &eyes{store: store, detector: detector}, nil
+	return modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Log: log})
 }
 
-func (e *eyes) info() event.Detector {
-	return event.Detector{Model: e.detector.Model(), Weak: e.detector.Weak()}
-}
-
-// faces opens a face detector for one camera.
-func (e *eyes) faces(cfg config.Faces) (edge.FaceDetector, error) {
-	return vision.OpenFaces(e.store, cfg.Detector, cfg.MinSize)
-}
-
-// identifier opens the gallery and the network that tells faces apart. Without
-// either the cameras go on and name nobody, and it is said why.
-func (e *eyes) identifier(cfg config.Recognition, log *slog.Logger) (pipeline.Identifier, func()) {
+// openIdentifier opens the gallery and the network that tells faces apart.
+// Without either the cameras go on and name nobody, and it is said why.
+func openIdentifier(store *modelstore.Store, cfg config.Recognition, log *slog.Logger) (pipeline.Identifier, func()) {
 	if cfg.Gallery == "" {
-		return nil, func() {}
+		return nil, nil
 	}
-	embedder, err := vision.OpenEmbedder(e.store, cfg.Model)
+	embedder, err := vision.OpenEmbedder(store, cfg.Model)
 	if err != nil {
 		log.Warn("faces stay without a name", "error", err)
-		return nil, func() {}
+		return nil, nil
 	}
 	done := func() {
 		if err := embedder.Close(); err != nil {
@@ -75,7 +76,7 @@ func (e *eyes) identifier(cfg config.Recognition, log *slog.Logger) (pipeline.Id
 	if err != nil {
 		log.Warn("faces stay without a name", "error", err)
 		done()
-		return nil, func() {}
+		return nil, nil
 	}
 	return identifier, done
 }

@@ -16,9 +16,10 @@ import (
 	"strings"
 	"syscall"
 
-	"porchlight/internal/config"
 	"porchlight/internal/edge"
+	"porchlight/internal/edge/settings"
 	"porchlight/internal/event"
+	"porchlight/internal/greengrass"
 	"porchlight/internal/version"
 )
 
@@ -40,7 +41,7 @@ var errUsage = errors.New("wrong usage")
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("camera", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	file := flags.String("config", "porchlight.yaml", "configuration `file`")
+	file := flags.String("config", "", "configuration `file`; without it the component asks the Greengrass nucleus that started it, or else reads porchlight.yaml")
 	asJSON := flags.Bool("json", false, "print events as JSON lines")
 	logFormat := flags.String("log", "text", "log `format`: text or json")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -53,19 +54,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		handler = slog.NewJSONHandler(stderr, nil)
 	}
 	log := slog.New(handler)
-	cfg, err := config.Load(*file)
-	if err != nil {
-		return err
-	}
-	eyes, err := openEyes(cfg.Detector, log)
-	if err != nil {
-		return err
-	}
-	identifier, done := eyes.identifier(cfg.Recognition, log)
-	defer done()
-	return edge.Run(ctx, edge.Options{
-		Config: cfg, Version: version.String(), Detector: eyes.detector, Input: eyes.detector.Input(), Info: eyes.info(),
-		Faces: eyes.faces, Identify: identifier, Log: log,
+	options := edge.Options{
+		Version: version.String(), Open: opener(log), Complete: provisioner(log), Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)
@@ -73,7 +63,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			}
 			fmt.Fprintln(stdout, line(e))
 		},
-	})
+	}
+	if *file == "" {
+		err := underGreengrass(ctx, options)
+		if !errors.Is(err, greengrass.ErrNotUnderGreengrass) {
+			return err
+		}
+		*file = "porchlight.yaml"
+	}
+	options.Watch = settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}.Watch
+	return edge.Run(ctx, options)
+}
+
+// hangUps delivers SIGHUP, which asks for the configuration to be read again.
+func hangUps(ctx context.Context) <-chan struct{} {
+	signals, out := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case out <- struct{}{}:
+			default: // it has not been read since the last one
+			}
+		}
+	}()
+	return out
 }
 
 // line tells a person of an event, in one line.

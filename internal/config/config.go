@@ -33,7 +33,9 @@ type Config struct {
 	LAN           LAN               `config:"lan"`
 	Sensors       map[string]Sensor `config:"sensors"` // by sensor name
 	HomeAssistant HomeAssistant     `config:"home_assistant"`
+	ClientFrames  ClientFrames      `config:"client_frames"`
 	Cameras       map[string]Camera `config:"cameras"` // by camera name
+	Provisioning  Provisioning      `config:"provisioning"`
 }
 
 // Detector chooses and tunes the object detector.
@@ -50,7 +52,8 @@ type Recognition struct {
 	Model   string `config:"model"`   // name in the model manifest; empty: the first embedding model installed
 }
 
-// IoT says how to reach AWS IoT Core with the thing's certificate.
+// IoT says how to reach AWS IoT Core with the thing's certificate. Under
+// Greengrass the nucleus does, and the section stays empty.
 type IoT struct {
 	Endpoint            string `config:"endpoint"`             // host:port of MQTT over TLS
 	CredentialsEndpoint string `config:"credentials_endpoint"` // host:port of the credentials provider
@@ -81,28 +84,34 @@ type Page struct {
 
 func defaults() Config {
 	return Config{
-		Detector: Detector{MinScore: 0.5, Threads: 2},
-		Cloud:    Cloud{Region: "us-east-1"},
-		Spool:    Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
+		Detector:     Detector{MinScore: 0.5, Threads: 2},
+		Cloud:        Cloud{Region: "us-east-1"},
+		Spool:        Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
+		ClientFrames: ClientFrames{ImageKey: "face_image", Size: 240, MinFace: 20},
 
 		HomeAssistant: HomeAssistant{Prefix: "homeassistant"},
 	}
 }
 
-// Load reads a YAML (or JSON) file and validates it.
+// Load reads the YAML (or JSON) file of a component that runs on its own and
+// validates it, the section iot included.
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c, err := Parse(data)
+	if err == nil {
+		err = c.CheckIoT()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
 
-// Parse reads YAML or JSON, fills in defaults and validates.
+// Parse reads YAML or JSON, fills in defaults and validates all but the
+// section iot: see CheckIoT.
 func Parse(data []byte) (*Config, error) {
 	tree, err := parseTree(data)
 	if err != nil {
@@ -112,6 +121,7 @@ func Parse(data []byte) (*Config, error) {
 	if err := decodeStruct("", tree, reflect.ValueOf(&c).Elem()); err != nil {
 		return nil, err
 	}
+	c.leaveRegionOpen(tree)
 	if err := c.validate(); err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ cameras:`, 1) + `    fps: "2"
 func TestErrorsNameThePath(t *testing.T) {
 	for edit, want := range map[string]string{
 		"thing: a.b":                            "thing:",
-		"detecter: {}":                          "detecter: unknown key; the keys here are cameras, cloud, detector",
+		"detecter: {}":                          "detecter: unknown key; the keys here are cameras, client_frames, cloud, detector",
 		"detector: {min_scor: 1}":               "detector.min_scor: unknown key",
 		"detector: {min_score: high}":           "detector.min_score: high: want a number",
 		"detector: {min_score: 1.5}":            "detector.min_score: 1.5: want more than 0",
@@ -102,6 +102,42 @@ func TestLoad(t *testing.T) {
 	_, err = config.Load(file)
 	require.ErrorContains(t, err, file)
 	require.ErrorIs(t, err, config.ErrInvalid)
+}
+
+// Only a component that runs on its own connects itself.
+func TestIoTIsForStandalone(t *testing.T) {
+	head, rest, _ := strings.Cut(good, "iot:")
+	_, rest, _ = strings.Cut(rest, "cloud:")
+	for edit, want := range map[string]string{
+		"": "iot.endpoint: \"\": want host:port",
+		"iot: {endpoint: a, credentials_endpoint: 'b:2', role_alias: r, certificate: c, private_key: k}":     "iot.endpoint: \"a\": want host:port",
+		"iot: {endpoint: 'a:1', credentials_endpoint: b, role_alias: r, certificate: c, private_key: k}":     "iot.credentials_endpoint",
+		"iot: {endpoint: 'a:1', credentials_endpoint: 'b:2', certificate: c, private_key: k}":                "iot.role_alias: missing",
+		"iot: {endpoint: 'a:1', credentials_endpoint: 'b:2', role_alias: r, private_key: k}":                 "iot.certificate: missing",
+		"iot: {endpoint: 'a:1', credentials_endpoint: 'b:2', role_alias: r, certificate: c}":                 "iot.private_key: missing",
+		"iot: {endpoint: 'a:1', credentials_endpoint: 'b:2', role_alias: r, certificate: c, private_key: k}": "",
+	} {
+		text := head + edit + "\ncloud:" + rest
+		c, err := config.Parse([]byte(text))
+		require.NoError(t, err, edit)
+		file := filepath.Join(t.TempDir(), "porchlight.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		_, loaded := config.Load(file)
+		if want == "" {
+			require.NoError(t, c.CheckIoT())
+			require.NoError(t, loaded)
+			continue
+		}
+		require.ErrorIs(t, c.CheckIoT(), config.ErrInvalid)
+		require.ErrorContains(t, c.CheckIoT(), want)
+		require.ErrorContains(t, loaded, want)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	require.Contains(t, config.Keys(), "cameras")
+	require.Contains(t, config.Keys(), "state_dir")
+	require.Contains(t, config.CameraKeys(), "privacy_masks")
 }
 
 func TestErrorsHoldNoPasswords(t *testing.T) {

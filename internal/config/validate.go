@@ -12,6 +12,9 @@ import (
 const mostCameras = 32
 
 func (c *Config) validate() error {
+	if c.Provisioning.Wanted() {
+		return c.validateUnprovisioned()
+	}
 	if err := event.ValidateThing(c.Thing); err != nil {
 		return bad("thing", "%v", err)
 	}
@@ -23,15 +26,7 @@ func (c *Config) validate() error {
 	} else if d.Threads < 1 || d.Threads > 64 {
 		return bad("detector.threads", "%d: want 1 to 64", d.Threads)
 	}
-	for path, address := range map[string]string{
-		"iot.endpoint": c.IoT.Endpoint, "iot.credentials_endpoint": c.IoT.CredentialsEndpoint,
-	} {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return bad(path, "%q: want host:port", address)
-		}
-	}
 	for path, text := range map[string]string{
-		"iot.role_alias": c.IoT.RoleAlias, "iot.certificate": c.IoT.Certificate, "iot.private_key": c.IoT.PrivateKey,
 		"cloud.thumbnail_bucket": c.Cloud.ThumbnailBucket, "cloud.region": c.Cloud.Region,
 	} {
 		if text == "" {
@@ -46,11 +41,33 @@ func (c *Config) validate() error {
 	}
 	return first(
 		func() error { return c.Page.validate("page") },
+		func() error { return c.ClientFrames.validate("client_frames") },
 		func() error { return c.LAN.validate("lan") },
 		func() error { return c.validateSensors("sensors") },
 		func() error { return c.HomeAssistant.validate("home_assistant", c.LAN) },
 		func() error { return c.validateCameras("cameras") },
 	)
+}
+
+// CheckIoT judges the section iot, which a component that runs on its own
+// needs and one under Greengrass does without: there the nucleus has the
+// thing's certificate.
+func (c *Config) CheckIoT() error {
+	for _, a := range []struct{ path, address string }{
+		{"iot.endpoint", c.IoT.Endpoint}, {"iot.credentials_endpoint", c.IoT.CredentialsEndpoint},
+	} {
+		if _, _, err := net.SplitHostPort(a.address); err != nil {
+			return bad(a.path, "%q: want host:port; without Greengrass the component connects itself", brief(a.address))
+		}
+	}
+	for _, t := range []struct{ path, text string }{
+		{"iot.role_alias", c.IoT.RoleAlias}, {"iot.certificate", c.IoT.Certificate}, {"iot.private_key", c.IoT.PrivateKey},
+	} {
+		if t.text == "" {
+			return bad(t.path, "missing; without Greengrass the component connects itself")
+		}
+	}
+	return nil
 }
 
 // validate never shows the token.

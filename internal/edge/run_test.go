@@ -31,13 +31,18 @@ func TestRun(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, Options{
-			Config: b.config, Version: "1", Detector: redDetector{}, Info: event.Detector{Model: "red"}, Log: log.logger(), OnEvent: seen.add,
-			Faces: func(config.Faces) (FaceDetector, error) {
-				asked++
-				return nil, errors.New("model yunet is not installed: pull it")
+		ended <- b.agent(Options{
+			Version: "1", Log: log.logger(), OnEvent: seen.add,
+			Open: func(*config.Config) (*Eyes, error) {
+				return &Eyes{
+					Detector: redDetector{}, Info: event.Detector{Model: "red"},
+					Faces: func(config.Faces) (FaceDetector, error) {
+						asked++
+						return nil, errors.New("model yunet is not installed: pull it")
+					},
+				}, nil
 			},
-		})
+		}).run(ctx)
 	}()
 	address := log.find(t, `msg="local page" address=(\S+)`)
 	require.Equal(t, http.StatusOK, b.get(t, address+"/stats", token))
@@ -100,7 +105,7 @@ func TestRunWithoutItsPage(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, Options{Config: b.config, Version: "1", Detector: redDetector{}, Log: log.logger()})
+		ended <- b.agent(Options{Version: "1", Open: openRed, Log: log.logger()}).run(ctx)
 	}()
 	log.find(t, "the local page is off")
 	require.Eventually(t, func() bool { return len(b.said("home.window")) > 0 }, patience, 10*time.Millisecond)

@@ -131,7 +131,8 @@ func (g *gathering) all() []event.Event {
 // backend is a broker, a credentials provider and a bucket.
 type backend struct {
 	*cloud
-	config *config.Config
+	config  *config.Config
+	changes chan *config.Config
 }
 
 func newBackend(t *testing.T) *backend {
@@ -167,6 +168,17 @@ func newBackend(t *testing.T) *backend {
 		Cameras: map[string]config.Camera{},
 	}
 	return b
+}
+
+// agent returns an agent with the backend's configuration.
+func (b *backend) agent(opts Options) *agent {
+	b.changes = make(chan *config.Config, 1)
+	b.changes <- b.config
+	return &agent{Options: opts, changes: b.changes, ask: func(map[string]any) (map[string]any, map[string]string) { return nil, nil }}
+}
+
+func openRed(*config.Config) (*Eyes, error) {
+	return &Eyes{Detector: redDetector{}, Info: event.Detector{Model: "red"}}, nil
 }
 
 // listen starts an MQTT broker that takes whatever comes.

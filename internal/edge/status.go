@@ -42,6 +42,26 @@ func (b *statusBoard) set(camera string, state event.CameraState, message string
 	b.wake()
 }
 
+// keep forgets the cameras that are not to stay.
+func (b *statusBoard) keep(stays func(camera string) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for camera := range b.cameras {
+		if !stays(camera) {
+			delete(b.cameras, camera)
+			b.wake()
+		}
+	}
+}
+
+// detect notes the detector in use.
+func (b *statusBoard) detect(d event.Detector) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.detector = d
+	b.wake()
+}
+
 // connected notes that a new session is up and has to be told everything.
 func (b *statusBoard) connected(_ context.Context, session string) {
 	b.mu.Lock()
@@ -90,7 +110,10 @@ func (b *statusBoard) current(presence event.Presence) []byte {
 		return nil
 	}
 	status := event.Status{
-		State: presence, Session: b.session, Version: b.version, At: event.At(time.Now()), Detector: &b.detector,
+		State: presence, Session: b.session, Version: b.version, At: event.At(time.Now()),
+	}
+	if d := b.detector; d.Model != "" {
+		status.Detector = &d
 	}
 	for _, c := range b.cameras {
 		status.Cameras = append(status.Cameras, c)

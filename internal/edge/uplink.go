@@ -106,6 +106,9 @@ func (u *uplink) Publish(_ context.Context, e event.Event, thumbnail []byte) err
 	return nil
 }
 
+// Put queues a message behind the events, for the other rooms of the device.
+func (u *uplink) Put(topic string, payload []byte) error { return u.events.Put(topic, payload) }
+
 // ThumbnailKey is the S3 key of an event's thumbnail. The thing comes first,
 // because a thing's role may write below its own name only.
 func ThumbnailKey(thing, camera, eventID string) string {
@@ -140,28 +143,32 @@ func (u *uplink) depth() int { return u.events.Stats().Depth + u.thumbnails.Stat
 
 // run sends what is spooled until ctx ends.
 func (u *uplink) run(ctx context.Context, mqtt publisher, objects uploader) {
-	drain := func(name string, s *spool.Spool, send func(context.Context, spool.Record) error) {
-		for ctx.Err() == nil {
-			err := s.Drain(ctx, send)
-			if ctx.Err() != nil || errors.Is(err, spool.ErrClosed) {
-				return
-			}
-			u.log.Error("spool stopped, will try again", "spool", name, "error", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(5 * time.Second):
-			}
+	var draining sync.WaitGroup
+	draining.Go(func() {
+		keepDraining(ctx, u.thumbnails, func(ctx context.Context, r spool.Record) error {
+			return objects.Upload(ctx, r.Name, r.Payload)
+		}, u.log)
+	})
+	draining.Go(func() {
+		keepDraining(ctx, u.events, func(ctx context.Context, r spool.Record) error {
+			return mqtt.Publish(ctx, r.Name, r.Payload)
+		}, u.log)
+	})
+	draining.Wait()
+}
+
+// keepDraining drains a spool until ctx ends or it is closed, whatever becomes
+// of its file meanwhile.
+func keepDraining(ctx context.Context, s *spool.Spool, send func(context.Context, spool.Record) error, log *slog.Logger) {
+	for ctx.Err() == nil {
+		err := s.Drain(ctx, send)
+		if ctx.Err() != nil || errors.Is(err, spool.ErrClosed) {
+			return
+		}
+		log.Error("spool stopped, will try again", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Second):
 		}
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		drain("thumbnails", u.thumbnails, func(ctx context.Context, r spool.Record) error {
-			return objects.Upload(ctx, r.Name, r.Payload)
-		})
-	}()
-	drain("events", u.events, func(ctx context.Context, r spool.Record) error {
-		return mqtt.Publish(ctx, r.Name, r.Payload)
-	})
-	<-done
 }

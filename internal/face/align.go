@@ -90,17 +90,22 @@ func Align(f *event.Frame, landmarks [5]Point, size int) (*event.Frame, error) {
 	if err := checkCut(f, size); err != nil {
 		return nil, err
 	}
-	template := Template()
-	for i := range template {
-		template[i].X *= float64(size) / CropSide
-		template[i].Y *= float64(size) / CropSide
-	}
-	t, err := Similarity(landmarks, template)
+	t, err := toTemplate(landmarks, size)
 	if err != nil {
 		return nil, err
 	}
 	back := t.Invert()
 	return cut(f, size, back.Scale(), back.Apply), nil
+}
+
+// toTemplate moves landmarks to where a crop of size pixels has them.
+func toTemplate(landmarks [5]Point, size int) (Transform, error) {
+	template := Template()
+	for i := range template {
+		template[i].X *= float64(size) / CropSide
+		template[i].Y *= float64(size) / CropSide
+	}
+	return Similarity(landmarks, template)
 }
 
 func checkCut(f *event.Frame, size int) error {

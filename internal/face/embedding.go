@@ -1,6 +1,7 @@
 package face
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -61,6 +62,27 @@ func NewEmbedding(m Model, raw []float32) (Embedding, error) {
 		e.Vector[i] = float32(float64(v) / length)
 	}
 	return e, nil
+}
+
+// Bytes is the vector as it is stored: float32, little-endian.
+func (e Embedding) Bytes() []byte {
+	out := make([]byte, 0, 4*len(e.Vector))
+	for _, v := range e.Vector {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+	}
+	return out
+}
+
+// EmbeddingFrom is the inverse of Bytes. Errors are those of NewEmbedding.
+func EmbeddingFrom(m Model, stored []byte) (Embedding, error) {
+	if len(stored) != 4*m.Dimension {
+		return Embedding{}, fmt.Errorf("%w: %d bytes, want %d", ErrEmbedding, len(stored), 4*m.Dimension)
+	}
+	raw := make([]float32, m.Dimension)
+	for i := range raw {
+		raw[i] = math.Float32frombits(binary.LittleEndian.Uint32(stored[4*i:]))
+	}
+	return NewEmbedding(m, raw)
 }
 
 // Distance is the cosine distance of two embeddings, 1 - cos: 0 for the same

@@ -18,6 +18,7 @@ type feed struct {
 	renewed   func() []byte
 	queue     *queue
 	renewals  atomic.Uint64
+	again     chan struct{} // has a value after a renewal
 
 	turn chan struct{} // one renewal at a time
 
@@ -52,7 +53,7 @@ func (c *Client) feed(ctx context.Context, operation string, body any, renewed f
 	}
 	f := &feed{
 		client: c, operation: operation, message: message, renewed: renewed,
-		queue: newQueue(c.cfg.QueueLength, c.cfg.QueueBytes), turn: make(chan struct{}, 1),
+		queue: newQueue(c.cfg.QueueLength, c.cfg.QueueBytes), again: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 	}
 	if err := f.subscribe(ctx, s); err != nil {
 		return nil, err
@@ -83,6 +84,10 @@ func (f *feed) renew(ctx context.Context, s *session) error {
 	f.renewals.Add(1)
 	if f.renewed != nil {
 		f.queue.push(f.renewed(), false)
+	}
+	select {
+	case f.again <- struct{}{}:
+	default: // the reader has not looked since the last one
 	}
 	if old != nil && old.session == s {
 		s.terminate(ctx, old.stream)

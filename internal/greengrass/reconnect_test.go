@@ -36,6 +36,8 @@ func TestSubscriptionsOutliveAConnection(t *testing.T) {
 		require.Equal(t, "after", string(next(t, local).Payload))
 		require.Equal(t, "after", string(next(t, remote).Payload))
 		require.Equal(t, uint64(1), local.Stats().Renewed)
+		<-local.Renewals()
+		require.Empty(t, local.Renewals(), "once each")
 		require.Equal(t, 2, n.Counts().Connections)
 		require.NoError(t, c.Err())
 		require.Zero(t, n.Counts().Requests["UpdateState"])

@@ -69,6 +69,11 @@ func (s *Subscription[T]) Renew(ctx context.Context) error {
 	return s.feed.renew(ctx, current)
 }
 
+// Renewals has a value after the subscription was made anew, by Renew or on a
+// new connection: events from before may be lost. Several renewals may be one
+// value.
+func (s *Subscription[T]) Renewals() <-chan struct{} { return s.feed.again }
+
 // Stats counts what came.
 func (s *Subscription[T]) Stats() Stats {
 	received, dropped, waiting := s.feed.queue.counts()

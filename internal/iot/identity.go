@@ -9,10 +9,15 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 )
 
 // ErrIdentity is wrapped when the certificate files cannot be used.
 var ErrIdentity = errors.New("thing certificate")
+
+// ErrKeyMismatch is wrapped, besides ErrIdentity, when a private key is another
+// certificate's.
+var ErrKeyMismatch = errors.New("the private key is not this certificate's")
 
 // LoadIdentity reads a thing's certificate and private key, and the CA that
 // the endpoints' certificates must come from ("": the system's roots), all
@@ -20,7 +25,7 @@ var ErrIdentity = errors.New("thing certificate")
 func LoadIdentity(certificate, privateKey, ca string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(certificate, privateKey)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s with %s: %w", ErrIdentity, certificate, privateKey, err)
+		return nil, fmt.Errorf("%w: %s with %s: %w", ErrIdentity, certificate, privateKey, explainPair(err))
 	}
 	cfg := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	if ca == "" {
@@ -35,6 +40,23 @@ func LoadIdentity(certificate, privateKey, ca string) (*tls.Config, error) {
 		return nil, fmt.Errorf("%w: %s holds no PEM certificate", ErrIdentity, ca)
 	}
 	return cfg, nil
+}
+
+// explainPair is about a pair of files; crypto/tls has only texts for this.
+func explainPair(err error) error {
+	if text := err.Error(); strings.Contains(text, "does not match") {
+		return fmt.Errorf("%w: use the two files that were made together, or provision this device again: %w", ErrKeyMismatch, err)
+	}
+	return err
+}
+
+// withoutCertificate keeps what is needed to verify an endpoint.
+func withoutCertificate(identity *tls.Config) *tls.Config {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if identity != nil {
+		cfg.RootCAs = identity.RootCAs
+	}
+	return cfg
 }
 
 // forEndpoint returns the TLS settings for one host:port. On port 443 IoT Core

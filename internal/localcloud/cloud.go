@@ -32,11 +32,17 @@ type Addresses struct {
 	AWS         string `json:"aws"`         // the AWS APIs
 	MQTT        string `json:"mqtt"`        // IoT Core, mutual TLS
 	Credentials string `json:"credentials"` // IoT credentials provider, mutual TLS
+
+	// MQTTWebSocket is IoT Core for clients that sign in with AWS keys, TLS;
+	// empty: not served.
+	MQTTWebSocket string `json:"mqtt_websocket"`
 }
 
 // DefaultAddresses are on loopback.
 func DefaultAddresses() Addresses {
-	return Addresses{App: "127.0.0.1:8080", AWS: "127.0.0.1:4566", MQTT: "127.0.0.1:8883", Credentials: "127.0.0.1:8443"}
+	return Addresses{
+		App: "127.0.0.1:8080", AWS: "127.0.0.1:4566", MQTT: "127.0.0.1:8883", MQTTWebSocket: "127.0.0.1:8884", Credentials: "127.0.0.1:8443",
+	}
 }
 
 // Config of a local cloud. All but Region are required.

@@ -3,8 +3,10 @@ package localcloud
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
+	"porchlight/internal/localcloud/frontdoor"
 	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/template"
@@ -15,8 +17,9 @@ import (
 func (c *Cloud) openIoT(context.Context) error {
 	cfg := iotcore.Config{
 		Dir: c.dir("iot"), Region: c.cfg.Region, AccountID: AccountID,
-		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials,
-		Actions: ruleActions{c}, Roles: deviceRoles{c}, Log: c.cfg.Log,
+		MQTTAddr: c.cfg.Listen.MQTT, CredentialsAddr: c.cfg.Listen.Credentials, HTTPAddr: c.addresses.AWS,
+		WebSocketAddr: c.cfg.Listen.MQTTWebSocket,
+		Actions:       ruleActions{c}, Roles: deviceRoles{c}, Account: iotAccount{c}, Log: c.cfg.Log,
 	}
 	err := decodeAll(c.stack, "AWS::IoT::Policy", func(r *template.Resource, p iotcore.PolicyProperties) error {
 		p.PolicyName = r.Name
@@ -41,6 +44,14 @@ func (c *Cloud) openIoT(context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = decodeAll(c.stack, "AWS::IoT::ProvisioningTemplate", func(r *template.Resource, p iotcore.ProvisioningTemplateProperties) error {
+		p.TemplateName = r.Name
+		cfg.ProvisioningTemplates = append(cfg.ProvisioningTemplates, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	if c.iot, err = iotcore.New(cfg); err != nil {
 		return err
 	}
@@ -50,9 +61,9 @@ func (c *Cloud) openIoT(context.Context) error {
 
 func (c *Cloud) startIoT(ctx context.Context) error {
 	if err := c.iot.Start(ctx); err != nil {
-		return fmt.Errorf("IoT Core: %w: stop what uses the port, or choose others with --mqtt and --credentials", err)
+		return fmt.Errorf("IoT Core: %w: stop what uses the port, or choose others with --mqtt, --mqtt-websocket and --credentials", err)
 	}
-	c.addresses.MQTT, c.addresses.Credentials = c.iot.MQTTAddr(), c.iot.CredentialsAddr()
+	c.addresses.MQTT, c.addresses.MQTTWebSocket, c.addresses.Credentials = c.iot.MQTTAddr(), c.iot.WebSocketAddr(), c.iot.CredentialsAddr()
 	return nil
 }
 
@@ -115,4 +126,33 @@ func (d deviceRoles) IssueCredentials(
 		return iotcore.Credentials{}, err
 	}
 	return iotcore.Credentials(session), nil
+}
+
+// iotAccount is the account as IoT Core sees it.
+type iotAccount struct{ *Cloud }
+
+// RoleMay implements iotcore.Account.
+func (a iotAccount) RoleMay(roleARN, action, resource string, variables map[string]string) error {
+	return a.roles.allow(roleARN, action, resource, variables)
+}
+
+// InvokeHook implements iotcore.Account.
+func (a iotAccount) InvokeHook(ctx context.Context, templateARN, functionARN string, payload []byte) ([]byte, error) {
+	if !a.roles.invoke.Allow(functionARN, "iot.amazonaws.com", templateARN) {
+		return nil, fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s for iot.amazonaws.com", templateARN, functionARN)
+	}
+	result, err := a.lambdas.Invoke(ctx, functionARN, payload)
+	if err != nil {
+		return nil, err
+	}
+	if result.FunctionError != "" {
+		return nil, fmt.Errorf("the function failed (%s): see its log", result.FunctionError)
+	}
+	return result.Payload, nil
+}
+
+// WhoSigned implements iotcore.Account.
+func (a iotAccount) WhoSigned(r *http.Request) (iotcore.Signer, error) {
+	p, err := frontdoor.Gateway{Region: a.cfg.Region, Keys: a.keys, Now: time.Now}.Verify(r)
+	return iotcore.Signer{Root: p.Root, RoleARN: p.RoleARN, Variables: p.Vars}, err
 }

@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"fmt"
-	"slices"
 
 	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/lambda"
@@ -36,8 +35,15 @@ func newRoles(stack *template.Stack) (*roles, error) {
 		for _, policy := range p.Policies {
 			r.policies[res.ARN] = append(r.policies[res.ARN], policy.PolicyDocument)
 		}
-		if slices.ContainsFunc(p.ManagedPolicyArns, func(arn string) bool { return !isLoggingPolicy(arn) }) {
-			return fmt.Errorf("managed policies %v: only the Lambda logging policy is known here; write the statements out", p.ManagedPolicyArns)
+		for _, arn := range p.ManagedPolicyArns {
+			documents, ok, err := managedPolicy(arn)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return fmt.Errorf("managed policy %s is not known here: write its statements out", arn)
+			}
+			r.policies[res.ARN] = append(r.policies[res.ARN], documents...)
 		}
 		return nil
 	})
@@ -65,12 +71,6 @@ func newRoles(stack *template.Stack) (*roles, error) {
 		r.invoke = append(r.invoke, p)
 		return nil
 	})
-}
-
-// isLoggingPolicy tells the managed policy that lets a function write its log,
-// which needs no permission here.
-func isLoggingPolicy(arn string) bool {
-	return arn == "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
 // Authorize implements frontdoor.Authorizer. A refusal names the statement

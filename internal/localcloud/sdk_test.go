@@ -194,3 +194,22 @@ func TestQueueRedrivesAndSurvivesRestart(t *testing.T) {
 	var missing *sqstypes.QueueDoesNotExist
 	require.ErrorAs(t, err, &missing)
 }
+
+// A message says who sent it, however it was sent: of a device that is its
+// certificate.
+func TestMessagesNameTheirSender(t *testing.T) {
+	w := start(t, t.TempDir(), grants{"sqs:SendMessage *"})
+	device, err := w.sts.Issue(deviceRole, "c0ffee", nil, time.Hour)
+	require.NoError(t, err)
+	queue := aws.String(w.id(t, "Copy"))
+	for _, c := range []aws.Config{w.admin(), w.config(device)} {
+		_, err := sqs.NewFromConfig(c).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue, MessageBody: aws.String("x")})
+		require.NoError(t, err)
+	}
+	got, err := sqs.NewFromConfig(w.admin()).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue, MaxNumberOfMessages: 10,
+		MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"SenderId"}})
+	require.NoError(t, err)
+	require.Len(t, got.Messages, 2)
+	require.Equal(t, "000000000000", got.Messages[0].Attributes["SenderId"])
+	require.Equal(t, "AROADEVICE:c0ffee", got.Messages[1].Attributes["SenderId"])
+}

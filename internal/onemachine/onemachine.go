@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"porchlight/internal/cloud/store"
+	"porchlight/internal/iot/devicekey"
 	"porchlight/internal/localcloud"
 	"porchlight/internal/localcloud/iotcore"
 )
@@ -114,11 +115,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := writeAWSKeys(cloud, o.Data); err != nil {
-		return err
-	}
 	files, err := addThing(ctx, cloud, o.Thing, owner.Sub)
 	if err != nil {
+		return err
+	}
+	if err := writeOperator(cloud, o.Data, files.CA); err != nil {
 		return err
 	}
 	for _, thing := range o.MoreThings {
@@ -156,24 +157,52 @@ func addThing(ctx context.Context, cloud *localcloud.Cloud, thing, owner string)
 	if err != nil {
 		return files, err
 	}
+	certificate, err := os.ReadFile(files.Certificate)
+	if err != nil {
+		return files, err
+	}
+	id, err := devicekey.CertificateID(string(certificate))
+	if err != nil {
+		return files, fmt.Errorf("%s: %w", files.Certificate, err)
+	}
+	table, err := openTable(cloud)
+	if err != nil {
+		return files, err
+	}
+	// As porchlight camera add does: no device that is provisioned can take
+	// its name, and its certificate tells its name.
+	if err := table.ReserveThing(ctx, thing, "", owner); err != nil {
+		return files, fmt.Errorf("thing %s: %w: choose another name with --thing", thing, err)
+	}
+	if err := table.RecordCertificate(ctx, id, thing); err != nil {
+		return files, err
+	}
 	return files, Claim(ctx, cloud, thing, owner)
 }
 
 // Claim makes somebody the thing's owner, once; doing it again for the same
 // owner changes nothing.
 func Claim(ctx context.Context, cloud *localcloud.Cloud, thing, sub string) error {
-	table, err := cloud.Output("TableName")
+	table, err := openTable(cloud)
 	if err != nil {
 		return err
+	}
+	err = table.Claim(ctx, thing, sub)
+	if errors.Is(err, store.ErrClaimed) {
+		return fmt.Errorf("thing %s: %w: choose another name with --thing, or sign in as its owner", thing, err)
+	}
+	return err
+}
+
+func openTable(cloud *localcloud.Cloud) (*store.Store, error) {
+	table, err := cloud.Output("TableName")
+	if err != nil {
+		return nil, err
 	}
 	admin := cloud.Admin()
 	db := dynamodb.New(dynamodb.Options{
 		Region: cloud.Region(), BaseEndpoint: aws.String(cloud.AWSURL()),
 		Credentials: credentials.NewStaticCredentialsProvider(admin.AccessKeyID, admin.SecretAccessKey, ""),
 	})
-	err = store.New(store.Config{API: db, Table: table}).Claim(ctx, thing, sub)
-	if errors.Is(err, store.ErrClaimed) {
-		return fmt.Errorf("thing %s: %w: choose another name with --thing, or sign in as its owner", thing, err)
-	}
-	return err
+	return store.New(store.Config{API: db, Table: table}), nil
 }

@@ -43,18 +43,6 @@ func ensureOwner(cloud *localcloud.Cloud, data, email string) (oidc.User, error)
 // character a pool may ask for.
 func NewPassword() string { return rand.Text() + "-" + strings.ToLower(rand.Text()[:4]) + "9a" }
 
-// writeAWSKeys leaves the keys of the account's root for the operator's own
-// tools, as a file for the shell.
-func writeAWSKeys(cloud *localcloud.Cloud, data string) error {
-	admin := cloud.Admin()
-	text := fmt.Sprintf("AWS_ENDPOINT_URL=%s\nAWS_REGION=%s\nAWS_DEFAULT_REGION=%s\nAWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n",
-		cloud.AWSURL(), cloud.Region(), cloud.Region(), admin.AccessKeyID, admin.SecretAccessKey)
-	if err := os.WriteFile(filepath.Join(data, "aws.env"), []byte(text), 0o600); err != nil {
-		return fmt.Errorf("keep the AWS keys: %w", err)
-	}
-	return nil
-}
-
 // ErrLocked means that another process runs on the same data folder.
 var ErrLocked = errors.New("in use by another porchlight: stop that one, or choose another folder with --data")
 

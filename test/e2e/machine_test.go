@@ -48,6 +48,7 @@ func build() error {
 		{"build", "-trimpath", "-o", "bin/", "./cmd/porchlight", "./components/camera"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/events/bootstrap", "./lambdas/events"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/api/bootstrap", "./lambdas/api"},
+		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/provision/bootstrap", "./lambdas/provision"},
 	} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = root()
@@ -83,7 +84,7 @@ func boot(t *testing.T, data string, args ...string) *machine {
 	}
 	m := &machine{t: t, data: data, done: make(chan struct{})}
 	m.cmd = exec.Command(filepath.Join(root(), "bin", "porchlight"), append([]string{
-		"up", "--json", "--data", data, "--listen", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--credentials", "127.0.0.1:0",
+		"up", "--json", "--data", data, "--listen", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--mqtt-websocket", "127.0.0.1:0", "--credentials", "127.0.0.1:0",
 	}, args...)...)
 	stdout, err := m.cmd.StdoutPipe()
 	require.NoError(t, err)

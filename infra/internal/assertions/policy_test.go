@@ -1,10 +1,14 @@
 package assertions_test
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"porchlight/infra/internal/naming"
 )
 
 // grants returns what the policies attached to a role allow, as
@@ -32,11 +36,18 @@ func (tmpl template) grants(t *testing.T, role string) map[string][]string {
 
 func TestNoGrantIsWild(t *testing.T) {
 	tmpl := load(t)
+	managed := tmpl.provisioningRole(t)
 	for role := range tmpl.ofType(t, "AWS::IAM::Role") {
+		if role == managed {
+			continue // has a test of its own
+		}
 		grants := tmpl.grants(t, role)
 		require.NotEmpty(t, grants, role)
 		for action, resources := range grants {
 			require.NotContains(t, action, "*", role)
+			if action == "iot:DescribeEndpoint" {
+				continue // the account's endpoints are no resources that have names
+			}
 			for _, r := range resources {
 				require.NotEqual(t, "*", r, role)
 				require.True(t, strings.HasPrefix(r, "<"), "%s: %s names no resource of the stack", role, r)
@@ -48,7 +59,7 @@ func TestNoGrantIsWild(t *testing.T) {
 func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	tmpl := load(t)
 	table, _ := tmpl.only(t, "AWS::DynamoDB::GlobalTable")
-	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
+	bucket, _ := tmpl.named(t, naming.OutThumbnailBucket)
 	secret, _ := tmpl.only(t, "AWS::SecretsManager::Secret")
 	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
 	tableARN := "<" + table + ".Arn>"
@@ -70,6 +81,12 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 			"s3:GetObject":                  {"<" + bucket + ".Arn>/thumbnails/*"},
 			"secretsmanager:GetSecretValue": {"<" + secret + ">"},
 		},
+		"provision": {
+			"dynamodb:GetItem":     {tableARN},
+			"dynamodb:PutItem":     {tableARN},
+			"dynamodb:UpdateItem":  {tableARN},
+			"iot:DescribeEndpoint": {"*"},
+		},
 	}
 	for name, grants := range want {
 		fn := tmpl.lambda(t, name)
@@ -82,7 +99,7 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 
 func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
 	tmpl := load(t)
-	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
+	bucket, _ := tmpl.named(t, naming.OutThumbnailBucket)
 	_, alias := tmpl.only(t, "AWS::IoT::RoleAlias")
 	require.EqualValues(t, 3600, alias.Properties["CredentialDurationSeconds"])
 	role := target(t, alias.Properties["RoleArn"])
@@ -93,15 +110,38 @@ func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))
 }
 
+// The role of a Greengrass core is not the stack's: it gets a policy attached.
+func TestCoreFetchesComponentsAndWritesOwnThumbnailsOnly(t *testing.T) {
+	tmpl := load(t)
+	components, _ := tmpl.named(t, naming.OutComponentBucket)
+	pictures, _ := tmpl.named(t, naming.OutThumbnailBucket)
+	_, policy := tmpl.named(t, naming.OutCorePolicy)
+	require.Equal(t, "AWS::IAM::ManagedPolicy", policy.Type)
+	for _, key := range []string{"Roles", "Users", "Groups"} {
+		require.NotContains(t, policy.Properties, key)
+	}
+	got := map[string][]string{}
+	for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
+		require.Equal(t, "Allow", at(t, s, "Effect"))
+		got[at(t, s, "Action").(string)] = texts(t, at(t, s, "Resource"))
+	}
+	require.Equal(t, map[string][]string{
+		"s3:GetObject":         {"<" + components + ".Arn>/porchlight.*"},
+		"s3:GetBucketLocation": {"<" + components + ".Arn>"},
+		"s3:PutObject":         {"<" + pictures + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+	}, got)
+}
+
 func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {
 	tmpl := load(t)
 	alias, _ := tmpl.only(t, "AWS::IoT::RoleAlias")
-	_, policy := tmpl.only(t, "AWS::IoT::Policy")
+	policy := tmpl.iotPolicy(t, "porchlight-prod-thing")
 	const (
-		arn  = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:"
-		name = "${iot:Connection.Thing.ThingName}"
-		own  = "porchlight/v1/" + name + "/"
-		conf = "$aws/things/" + name + "/shadow/name/config/"
+		arn    = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:"
+		name   = "${iot:Connection.Thing.ThingName}"
+		own    = "porchlight/v1/" + name + "/"
+		things = "$aws/things/" + name + "/"
+		conf   = things + "shadow/name/config/"
 	)
 	got := map[string][]string{}
 	for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
@@ -124,9 +164,35 @@ func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {
 			arn + "topic/" + own + "events", arn + "topic/" + own + "status", arn + "topic/" + own + "telemetry",
 			arn + "topic/" + own + "replies", arn + "topic/" + own + "sensors/*",
 			arn + "topic/" + conf + "get", arn + "topic/" + conf + "update",
+			arn + "topic/" + things + "jobs/*",
 		},
-		"iot:Subscribe":                 {arn + "topicfilter/" + own + "commands", arn + "topicfilter/" + conf + "*"},
-		"iot:Receive":                   {arn + "topic/" + own + "commands", arn + "topic/" + conf + "*"},
+		"iot:Subscribe": {
+			arn + "topicfilter/" + own + "commands", arn + "topicfilter/" + own + "sensors/*/set",
+			arn + "topicfilter/" + things + "*",
+		},
+		"iot:Receive":                   {arn + "topic/" + own + "*", arn + "topic/" + things + "*"},
 		"iot:AssumeRoleWithCertificate": {"<" + alias + ".RoleAliasArn>"},
 	}, got)
+}
+
+// TestThingPolicyFits resolves the policy where names are longest. AWS IoT
+// refuses policies of more than 2048 characters, which no synthesis tells.
+func TestThingPolicyFits(t *testing.T) {
+	_, policy := load(t).only(t, "AWS::IoT::Policy")
+	raw, err := json.Marshal(policy.Properties["PolicyDocument"])
+	require.NoError(t, err)
+	for _, place := range [][2]string{{"aws", "ap-southeast-2"}, {"aws-cn", "cn-northwest-1"}, {"aws-us-gov", "us-gov-west-1"}} {
+		document := string(raw)
+		for _, literal := range []string{`{"Fn::Join":["",[`, `]]}`} {
+			document = strings.ReplaceAll(document, literal, "")
+		}
+		for ref, value := range map[string]string{"AWS::Partition": place[0], "AWS::Region": place[1], "AWS::AccountId": "123456789012"} {
+			document = strings.ReplaceAll(document, `",{"Ref":"`+ref+`"},"`, value)
+		}
+		document = regexp.MustCompile(`\{"Fn::GetAtt":\[[^]]*\]\}`).ReplaceAllString(document,
+			`"arn:`+place[0]+":iot:"+place[1]+`:123456789012:rolealias/porchlight-a-long-stage-device"`)
+		require.True(t, json.Valid([]byte(document)), document)
+		require.NotContains(t, document, "Ref")
+		require.LessOrEqual(t, len(document), 2048, place)
+	}
 }

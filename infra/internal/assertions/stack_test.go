@@ -41,17 +41,19 @@ func TestResourceTypes(t *testing.T) {
 		"AWS::Cognito::UserPoolClient":   1,
 		"AWS::Cognito::UserPoolDomain":   1,
 		"AWS::DynamoDB::GlobalTable":     1,
-		"AWS::IAM::Policy":               9,
-		"AWS::IAM::Role":                 9,
-		"AWS::IoT::Policy":               1,
+		"AWS::IAM::ManagedPolicy":        1,
+		"AWS::IAM::Policy":               10,
+		"AWS::IAM::Role":                 11,
+		"AWS::IoT::Policy":               2,
+		"AWS::IoT::ProvisioningTemplate": 1,
 		"AWS::IoT::RoleAlias":            1,
 		"AWS::IoT::TopicRule":            3,
 		"AWS::Lambda::EventInvokeConfig": 1,
-		"AWS::Lambda::Function":          2,
-		"AWS::Lambda::Permission":        4,
-		"AWS::Logs::LogGroup":            3,
-		"AWS::S3::Bucket":                1,
-		"AWS::S3::BucketPolicy":          1,
+		"AWS::Lambda::Function":          3,
+		"AWS::Lambda::Permission":        5,
+		"AWS::Logs::LogGroup":            4,
+		"AWS::S3::Bucket":                2,
+		"AWS::S3::BucketPolicy":          2,
 		"AWS::SNS::Subscription":         1,
 		"AWS::SNS::Topic":                1,
 		"AWS::SNS::TopicPolicy":          1,
@@ -78,30 +80,43 @@ func TestTable(t *testing.T) {
 	require.Equal(t, true, at(t, p, "Replicas", 0, "DeletionProtectionEnabled"))
 }
 
-func TestBucketIsPrivate(t *testing.T) {
+func TestBucketsArePrivate(t *testing.T) {
 	tmpl := load(t)
-	id, r := tmpl.only(t, "AWS::S3::Bucket")
-	require.Equal(t, object{
-		"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
-	}, r.Properties["PublicAccessBlockConfiguration"])
-	require.Equal(t, "BucketOwnerEnforced", at(t, r.Properties, "OwnershipControls", "Rules", 0, "ObjectOwnership"))
-	require.Equal(t, "AES256", at(t, r.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration", 0,
-		"ServerSideEncryptionByDefault", "SSEAlgorithm"))
-	require.NotContains(t, r.Properties, "CorsConfiguration")
-	require.NotContains(t, r.Properties, "WebsiteConfiguration")
-
-	_, policy := tmpl.only(t, "AWS::S3::BucketPolicy")
-	require.Equal(t, id, target(t, policy.Properties["Bucket"]))
-	for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
-		require.Equal(t, "Deny", at(t, s, "Effect"), "the bucket policy only ever denies")
+	buckets := tmpl.ofType(t, "AWS::S3::Bucket")
+	for id, r := range buckets {
+		require.Equal(t, object{
+			"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+		}, r.Properties["PublicAccessBlockConfiguration"], id)
+		require.Equal(t, "BucketOwnerEnforced", at(t, r.Properties, "OwnershipControls", "Rules", 0, "ObjectOwnership"), id)
+		require.Equal(t, "AES256", at(t, r.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration", 0,
+			"ServerSideEncryptionByDefault", "SSEAlgorithm"), id)
+		require.NotContains(t, r.Properties, "CorsConfiguration", id)
+		require.NotContains(t, r.Properties, "WebsiteConfiguration", id)
+		require.Equal(t, "Retain", r.DeletionPolicy, id)
 	}
-	require.Equal(t, "false", at(t, policy.Properties, "PolicyDocument", "Statement", 0,
-		"Condition", "Bool", "aws:SecureTransport"))
+	for _, policy := range tmpl.ofType(t, "AWS::S3::BucketPolicy") {
+		delete(buckets, target(t, policy.Properties["Bucket"]))
+		for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
+			require.Equal(t, "Deny", at(t, s, "Effect"), "the bucket policy only ever denies")
+		}
+		require.Equal(t, "false", at(t, policy.Properties, "PolicyDocument", "Statement", 0,
+			"Condition", "Bool", "aws:SecureTransport"))
+	}
+	require.Empty(t, buckets, "a bucket without a policy")
+}
+
+// A device may install any version of a component.
+func TestComponentsDoNotExpire(t *testing.T) {
+	_, bucket := load(t).named(t, naming.OutComponentBucket)
+	for _, rule := range at(t, bucket.Properties, "LifecycleConfiguration", "Rules").([]any) {
+		require.NotContains(t, rule, "ExpirationInDays")
+		require.EqualValues(t, 1, at(t, rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"))
+	}
 }
 
 func TestThumbnailsLiveAsLongAsEvents(t *testing.T) {
 	tmpl := load(t)
-	_, bucket := tmpl.only(t, "AWS::S3::Bucket")
+	_, bucket := tmpl.named(t, naming.OutThumbnailBucket)
 	rule := at(t, bucket.Properties, "LifecycleConfiguration", "Rules", 0)
 	require.Equal(t, "Enabled", at(t, rule, "Status"))
 	require.Equal(t, "thumbnails/", at(t, rule, "Prefix"))
@@ -128,7 +143,8 @@ func TestEveryLambda(t *testing.T) {
 }
 
 // Whoever is invoked asynchronously, which is everyone but a handler of the
-// HTTP API, says where an event goes that failed for good.
+// HTTP API and the provisioning hook, says where an event goes that failed for
+// good.
 func TestAsynchronousLambdasHaveAFailureDestination(t *testing.T) {
 	tmpl := load(t)
 	queue, _ := tmpl.only(t, "AWS::SQS::Queue")
@@ -144,7 +160,7 @@ func TestAsynchronousLambdasHaveAFailureDestination(t *testing.T) {
 	async := 0
 	for id, permission := range tmpl.ofType(t, "AWS::Lambda::Permission") {
 		require.Contains(t, permission.Properties, "SourceArn", id)
-		if permission.Properties["Principal"] != "apigateway.amazonaws.com" {
+		if p := permission.Properties["Principal"]; p != "apigateway.amazonaws.com" && p != "iot.amazonaws.com" {
 			async++
 			require.True(t, covered[target(t, permission.Properties["FunctionName"])], id)
 		}

@@ -58,6 +58,14 @@ func (tmpl template) only(t *testing.T, kind string) (string, resource) {
 	panic("unreachable")
 }
 
+// named returns the id and the resource that an output names.
+func (tmpl template) named(t *testing.T, output string) (string, resource) {
+	t.Helper()
+	require.Contains(t, tmpl.Outputs, output)
+	id := target(t, tmpl.Outputs[output].Value)
+	return id, tmpl.Resources[id]
+}
+
 // at walks objects and lists down a path of keys (string) and indexes (int).
 func at(t *testing.T, value any, path ...any) any {
 	t.Helper()

@@ -23,6 +23,8 @@ const (
 const (
 	LambdaEvents = "events"
 	LambdaAPI    = "api"
+	// LambdaProvision is the pre-provisioning hook.
+	LambdaProvision = "provision"
 	// LambdaMetadata is the key in a function's template metadata that names
 	// its folder, which is how the local cloud finds the binary.
 	LambdaMetadata = "porchlight:lambda"
@@ -40,6 +42,10 @@ const (
 // follows it.
 const ThumbnailPrefix = "thumbnails/"
 
+// ComponentPrefix starts the keys of the components' artifacts: the names of
+// the components begin with it.
+const ComponentPrefix = "porchlight."
+
 // TopicRoot starts every MQTT topic of ours; the thing's name follows it.
 const TopicRoot = "porchlight/v1/"
 
@@ -50,6 +56,7 @@ const (
 	TopicTelemetry = "telemetry"
 	TopicReplies   = "replies"
 	TopicSensors   = "sensors/*"
+	TopicSensorSet = "sensors/*/set" // cloud to device
 	TopicCommands  = "commands"
 )
 
@@ -61,6 +68,14 @@ const (
 
 // ConfigShadow is the named shadow that holds a thing's camera settings.
 const ConfigShadow = "config"
+
+// Parameters of the provisioning template: the device gives the first, the
+// hook the others.
+const (
+	ParameterSerial              = "SerialNumber"
+	ParameterThing               = "ThingName"
+	ParameterCredentialsEndpoint = "CredentialsEndpoint"
+)
 
 // ScopeOpenID is what every API route asks of an access token. An ID token
 // carries no scope, so it is refused.
@@ -76,9 +91,13 @@ const (
 	OutThingPolicyName    = "ThingPolicyName"
 	OutRoleAliasName      = "RoleAliasName"
 	OutThumbnailBucket    = "ThumbnailBucketName"
+	OutComponentBucket    = "ComponentBucketName"
+	OutCorePolicy         = "CorePolicyArn"
 	OutTable              = "TableName"
 	OutDeviceMessages     = "DeviceMessagesTopicArn"
 	OutDeadLetterQueueURL = "DeadLetterQueueUrl"
+	OutProvisioning       = "ProvisioningTemplateName"
+	OutClaimPolicyName    = "ClaimPolicyName"
 )
 
 // StackName is the CloudFormation stack of a stage: prod has the plain name.

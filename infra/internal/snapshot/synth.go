@@ -47,7 +47,7 @@ func Synth(context, overrides map[string]any, work string) ([]byte, error) {
 		return nil, err
 	}
 	s.Lambdas = filepath.Join(work, "lambdas")
-	for _, name := range []string{naming.LambdaEvents, naming.LambdaAPI} {
+	for _, name := range []string{naming.LambdaEvents, naming.LambdaAPI, naming.LambdaProvision} {
 		if err := placeholder(filepath.Join(s.Lambdas, name)); err != nil {
 			return nil, err
 		}

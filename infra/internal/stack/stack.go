@@ -15,12 +15,14 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"porchlight/infra/internal/components"
 	"porchlight/infra/internal/cursorkey"
 	"porchlight/infra/internal/device"
 	"porchlight/infra/internal/function"
 	"porchlight/infra/internal/httpapi"
 	"porchlight/infra/internal/messages"
 	"porchlight/infra/internal/naming"
+	"porchlight/infra/internal/provisioning"
 	"porchlight/infra/internal/rules"
 	"porchlight/infra/internal/signin"
 	"porchlight/infra/internal/stage"
@@ -30,14 +32,15 @@ import (
 
 // Time limits of the Lambdas, in seconds.
 const (
-	eventsTimeout = 30
-	apiTimeout    = 10
+	eventsTimeout    = 30
+	apiTimeout       = 10
+	provisionTimeout = 5 // AWS IoT waits no longer for its hook
 )
 
 // New makes the stack of a stage in app. It fails, saying what to run, when a
 // Lambda has not been built.
 func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
-	for _, name := range []string{naming.LambdaEvents, naming.LambdaAPI} {
+	for _, name := range []string{naming.LambdaEvents, naming.LambdaAPI, naming.LambdaProvision} {
 		if _, err := os.Stat(filepath.Join(s.Lambdas, name, "bootstrap")); err != nil {
 			return nil, fmt.Errorf("lambda %s is not built: run sh build-lambdas.sh in infra: %w", name, err)
 		}
@@ -73,6 +76,10 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		Issuer: login.Issuer(), ClientID: login.ClientID(),
 	})
 	access := device.New(stack, "Device", device.Props{Stage: s.Name, Thumbnails: pictures})
+	software := components.New(stack, "Components", components.Props{Retain: s.Retain, Thumbnails: pictures})
+	fleet := provisioning.New(stack, "Provisioning", provisioning.Props{
+		Stage: s.Name, Hook: newHook(stack, s, store), Device: access, Thumbnails: pictures,
+	})
 
 	for _, out := range []struct {
 		name  string
@@ -86,9 +93,13 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		{naming.OutThingPolicyName, access.PolicyName()},
 		{naming.OutRoleAliasName, access.RoleAliasName()},
 		{naming.OutThumbnailBucket, pictures.Name()},
+		{naming.OutComponentBucket, software.BucketName()},
+		{naming.OutCorePolicy, software.PolicyARN()},
 		{naming.OutTable, store.Name()},
 		{naming.OutDeviceMessages, topic.TopicArn()},
 		{naming.OutDeadLetterQueueURL, dead.QueueUrl()},
+		{naming.OutProvisioning, fleet.TemplateName()},
+		{naming.OutClaimPolicyName, fleet.ClaimPolicyName()},
 	} {
 		awscdk.NewCfnOutput(stack, jsii.String(out.name), &awscdk.CfnOutputProps{Value: out.value})
 	}
@@ -127,5 +138,19 @@ func newAPI(scope constructs.Construct, s stage.Stage, store *table.Table, pictu
 	store.GrantRead(fn)
 	pictures.GrantRead(fn)
 	key.GrantRead(fn)
+	return fn
+}
+
+// newHook makes the Lambda that AWS IoT asks, and waits for, before it makes a
+// device a thing.
+func newHook(scope constructs.Construct, s stage.Stage, store *table.Table) awslambda.Function {
+	fn := function.New(scope, "Provision", function.Props{
+		Name:           naming.LambdaProvision,
+		Description:    "Decides which devices become things",
+		Stage:          s,
+		TimeoutSeconds: provisionTimeout,
+		Environment:    map[string]*string{naming.EnvTable: store.Name()},
+	})
+	store.GrantUpsert(fn)
 	return fn
 }

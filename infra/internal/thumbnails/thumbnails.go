@@ -63,12 +63,21 @@ func (b *Bucket) GrantRead(grantee awsiam.IGrantable) {
 // GrantPutByThing lets a role that IoT's credentials provider hands out write
 // thumbnails of the thing whose certificate was shown, and of no other.
 func (b *Bucket) GrantPutByThing(role awsiam.IRole) {
-	b.allow(role, "s3:PutObject", naming.ThumbnailPrefix+"${credentials-iot:ThingName}/*")
+	role.GrantPrincipal().AddToPrincipalPolicy(b.PutByThing())
+}
+
+// PutByThing is the statement of GrantPutByThing, for a role outside the stack.
+func (b *Bucket) PutByThing() awsiam.PolicyStatement {
+	return b.statement("s3:PutObject", naming.ThumbnailPrefix+"${credentials-iot:ThingName}/*")
 }
 
 func (b *Bucket) allow(grantee awsiam.IGrantable, action, keys string) {
-	grantee.GrantPrincipal().AddToPrincipalPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+	grantee.GrantPrincipal().AddToPrincipalPolicy(b.statement(action, keys))
+}
+
+func (b *Bucket) statement(action, keys string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings(action),
 		Resources: &[]*string{b.bucket.ArnForObjects(jsii.String(keys))},
-	}))
+	})
 }

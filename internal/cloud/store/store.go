@@ -7,7 +7,14 @@
 //	pk OWNER#<sub>   sk CAM#<camera>  a camera as it last described itself
 //	pk OWNER#<sub>   sk EV#<ulid>     an event; gsi1pk CAM#<sub>#<camera>, gsi1sk EV#<ulid>
 //	pk OWNER#<sub>   sk SENSOR#<thing>#<sensor>  what a sensor last said
+//	pk OWNER#<sub>   sk TASK#<hash>   something asked for and answered once, for a while
 //	pk THING#<thing> sk OWNER         who claimed the thing, and whether it is connected
+//	pk THING#<thing> sk DEVICE        which device bears the thing's name
+//	pk SERIAL#<s>    sk ALLOWED       a device that may be provisioned; gsi1pk SERIALS, gsi1sk SERIAL#<s>
+//	pk CERT#<id>     sk THING         whose certificate it is
+//
+// Packages beside this one keep items of their own in an owner's partition:
+// FACE#<name> of package gallery.
 package store
 
 import (
@@ -37,6 +44,7 @@ type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 

@@ -18,6 +18,7 @@ func compare(a, b string) int { return cmp.Compare(a, b) }
 type camera struct {
 	id        string
 	annotator *annotate.Annotator
+	gone      chan struct{} // closed when the camera is taken away
 
 	mu      sync.Mutex
 	stats   stats

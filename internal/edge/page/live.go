@@ -41,6 +41,8 @@ func (s *site) live(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 			return
+		case <-c.gone:
+			return
 		case <-watching.news:
 		}
 		p, err := c.draw()

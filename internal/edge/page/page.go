@@ -61,12 +61,24 @@ func (p *Page) Camera(id string, settings config.Camera) func(*pipeline.View) {
 	if p.cfg.Listen == "" {
 		return nil
 	}
-	c := &camera{id: id, annotator: annotate.New(settings), streams: map[*stream]bool{}}
+	c := &camera{id: id, annotator: annotate.New(settings), gone: make(chan struct{}), streams: map[*stream]bool{}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cameras = append(p.cameras, c)
 	slices.SortFunc(p.cameras, func(a, b *camera) int { return compare(a.id, b.id) })
 	return c.view
+}
+
+// Remove takes a camera away, and ends the streams of its pictures.
+func (p *Page) Remove(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cameras = slices.DeleteFunc(p.cameras, func(c *camera) bool {
+		if c.id == id {
+			close(c.gone)
+		}
+		return c.id == id
+	})
 }
 
 func (p *Page) all() []*camera {

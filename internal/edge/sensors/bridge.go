@@ -14,7 +14,8 @@ import (
 )
 
 // Subscriber hands over the messages of a filter, one at a time, until ctx
-// ends. It calls ready, which may be nil, each time the subscription stands.
+// ends; it may return before. It calls ready, which may be nil, each time the
+// subscription stands.
 type Subscriber interface {
 	Subscribe(ctx context.Context, filter string, handle func(topic string, payload []byte), ready func())
 }
@@ -29,8 +30,10 @@ type Bus interface {
 type Config struct {
 	Thing   string
 	Sensors map[string]config.Sensor // by name
-	Buses   []Bus
-	Cloud   Subscriber // to IoT Core, for updates back
+	// Buses on which sensors speak in Porchlight's form. Topics of the
+	// configuration are those of the first.
+	Buses []Bus
+	Cloud Subscriber // to IoT Core, for updates back
 	// Put takes a message for IoT Core and returns once it is safe.
 	Put func(topic string, payload []byte) error
 	// OnSensor is told of each state of each sensor, in order. It must not block.
@@ -90,10 +93,13 @@ func (b *Bridge) Run(ctx context.Context) {
 	subscribe := func(s Subscriber, filter string, handle func(topic string, payload []byte)) {
 		running.Go(func() { s.Subscribe(ctx, filter, handle, nil) })
 	}
-	for _, bus := range b.cfg.Buses {
+	for i, bus := range b.cfg.Buses {
 		subscribe(bus, event.SensorTopic(b.cfg.Thing, "+"), b.spoke)
+		if i > 0 {
+			continue
+		}
 		for topic := range b.mappings {
-			if _, _, err := event.SplitSensorTopic(topic); err != nil || !strings.HasPrefix(topic, event.SensorTopic(b.cfg.Thing, "")) {
+			if thing, _, err := event.SplitSensorTopic(topic); err != nil || thing != b.cfg.Thing {
 				subscribe(bus, topic, b.mapped)
 			}
 		}

@@ -270,7 +270,7 @@ func TestRun(t *testing.T) {
 	require.Equal(t, "porchlight/v1/home/sensors/a", <-put)
 	pubsub.send(t, "porchlight/v1/home/sensors/+", "porchlight/v1/home/sensors/own", `open`)
 	require.Equal(t, "porchlight/v1/home/sensors/own", <-put)
-	pubsub.send(t, "zigbee2mqtt/garage", "zigbee2mqtt/garage", `{"contact":true}`)
+	lan.send(t, "zigbee2mqtt/garage", "zigbee2mqtt/garage", `{"contact":true}`)
 	require.Equal(t, "porchlight/v1/home/sensors/garage", <-put)
 	lan.send(t, "z/a", "z/a", "offline")
 	require.Equal(t, "porchlight/v1/home/sensors/garage", <-put)
@@ -282,9 +282,9 @@ func TestRun(t *testing.T) {
 	cloud.send(t, updates, "porchlight/v1/away/sensors/siren/set", `{}`)
 	cloud.send(t, updates, "porchlight/v1/home/sensors/siren/set", `{"on":true}`)
 	cloud.send(t, updates, "porchlight/v1/home/sensors/garage/set", `{"state":"CLOSE"}`)
-	for _, bus := range []*bus{lan, pubsub} {
+	for garage, bus := range map[string]*bus{"zigbee2mqtt/garage": lan, "porchlight/v1/home/sensors/garage": pubsub} {
 		require.Equal(t, `porchlight/v1/home/sensors/siren/set {"on":true}`, <-bus.published)
-		require.Equal(t, `zigbee2mqtt/garage/set {"state":"CLOSE"}`, <-bus.published)
+		require.Equal(t, garage+`/set {"state":"CLOSE"}`, <-bus.published)
 		require.Empty(t, bus.published)
 	}
 	for range 100 {

@@ -32,12 +32,13 @@ func (b *Bridge) update(ctx context.Context, topic string, payload []byte) {
 		b.cfg.Log.Warn("update of a sensor ignored: there are too many in a short time", "sensor", name)
 		return
 	}
-	if other := b.cfg.Sensors[name].SetTopic; other != "" {
-		topic = other
-	}
-	for _, bus := range b.cfg.Buses {
+	for i, bus := range b.cfg.Buses {
+		to := topic
+		if other := b.cfg.Sensors[name].SetTopic; i == 0 && other != "" {
+			to = other
+		}
 		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		if err := bus.Publish(ctx, topic, payload); err != nil {
+		if err := bus.Publish(ctx, to, payload); err != nil {
 			b.cfg.Log.Warn("cannot hand on the update of a sensor", "sensor", name, "error", err)
 		}
 		cancel()

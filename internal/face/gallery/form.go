@@ -2,12 +2,10 @@ package gallery
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"porchlight/internal/face"
@@ -43,7 +41,7 @@ func (g *Gallery) Encode() ([]byte, error) {
 	for _, p := range g.persons {
 		person := personForm{Name: p.Name, Enrolled: p.Enrolled}
 		for _, e := range p.Pictures {
-			person.Embeddings = append(person.Embeddings, packed(e.Vector))
+			person.Embeddings = append(person.Embeddings, e.Bytes())
 		}
 		out.Persons = append(out.Persons, person)
 	}
@@ -100,30 +98,11 @@ func (p personForm) person(m face.Model) (Person, error) {
 	}
 	out := Person{Name: p.Name, Enrolled: p.Enrolled}
 	for _, raw := range p.Embeddings {
-		if len(raw) != 4*m.Dimension {
-			return Person{}, fmt.Errorf("an embedding of %d bytes: want %d", len(raw), 4*m.Dimension)
-		}
-		e, err := face.NewEmbedding(m, unpacked(raw))
+		e, err := face.EmbeddingFrom(m, raw)
 		if err != nil {
 			return Person{}, err
 		}
 		out.Pictures = append(out.Pictures, e)
 	}
 	return out, nil
-}
-
-func packed(vector []float32) []byte {
-	out := make([]byte, 0, 4*len(vector))
-	for _, v := range vector {
-		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
-	}
-	return out
-}
-
-func unpacked(raw []byte) []float32 {
-	out := make([]float32, len(raw)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return out
 }

@@ -49,6 +49,29 @@ type Person struct {
 // Empty returns the gallery of nobody.
 func Empty() *Gallery { return &Gallery{} }
 
+// Of returns the gallery of persons that are kept elsewhere than in a file, in
+// any order. Errors are ErrName, ErrFull and those of face.Mean; embeddings of
+// several models are face.ErrOtherModel.
+func Of(persons []Person) (*Gallery, error) {
+	persons = slices.Clone(persons)
+	slices.SortFunc(persons, func(a, b Person) int { return strings.Compare(a.Name, b.Name) })
+	if len(persons) > MaxPersons {
+		return nil, fmt.Errorf("%w: it has %d persons, the most is %d", ErrFull, len(persons), MaxPersons)
+	}
+	for i, p := range persons {
+		if err := CheckName(p.Name); err != nil {
+			return nil, err
+		}
+		if n := len(p.Pictures); n < 1 || n > MaxPictures {
+			return nil, fmt.Errorf("%w: %s has %d pictures: want 1 to %d", ErrFull, p.Name, n, MaxPictures)
+		}
+		if i > 0 && persons[i-1].Name == p.Name {
+			return nil, fmt.Errorf("%w: two persons are called %q", ErrName, p.Name)
+		}
+	}
+	return build(persons)
+}
+
 // Persons returns who is enrolled, by name. The caller does not change the
 // embeddings.
 func (g *Gallery) Persons() []Person { return slices.Clone(g.persons) }

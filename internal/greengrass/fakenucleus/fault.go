@@ -102,6 +102,13 @@ func (n *Nucleus) Deny(operation, resource string) {
 	n.denied[denial{operation, resource}] = true
 }
 
+// Allow takes a Deny back, as a deployment does that completes accessControl.
+func (n *Nucleus) Allow(operation, resource string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.denied, denial{operation, resource})
+}
+
 func (n *Nucleus) authorize(r call, resource string) error {
 	if n.denied[denial{r.operation, resource}] {
 		return ModeledError{"UnauthorizedError", "Principal " + r.conn.component + " is not authorized to perform " + r.operation + " on resource " + resource}

@@ -2,7 +2,6 @@ package iotcore
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -10,14 +9,12 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
-
-	"porchlight/internal/localcloud/iotcore/pki"
 )
 
 // clientConn carries what is known of a connection through the broker.
 type clientConn struct {
 	net.Conn
-	tls     *tls.Conn
+	who     identity
 	ctx     context.Context //nolint:containedctx // the connection's own life, ended by disconnect
 	cancel  context.CancelFunc
 	done    chan struct{}           // closed when the broker is done with it
@@ -29,8 +26,8 @@ type clientConn struct {
 	subscribing map[string]bool // filters of the SUBSCRIBE in progress: allowed or not
 }
 
-func newClientConn(ctx context.Context, conn *tls.Conn) *clientConn {
-	c := &clientConn{Conn: conn, tls: conn, done: make(chan struct{})}
+func newClientConn(ctx context.Context, conn net.Conn, who identity) *clientConn {
+	c := &clientConn{Conn: conn, who: who, done: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	return c
 }
@@ -46,12 +43,6 @@ func (c *clientConn) Write(b []byte) (int, error) {
 		c.Close()
 	}
 	return n, err
-}
-
-// fingerprint identifies the client's certificate. The handshake is done, and
-// demanded one.
-func (c *clientConn) fingerprint() string {
-	return pki.Fingerprint(c.tls.ConnectionState().PeerCertificates[0])
 }
 
 // end closes the connection with a reason and ignores the rest of what was read

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,29 +13,38 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 
 	"porchlight/internal/localcloud/iam"
+	"porchlight/internal/localcloud/iotcore/jobs"
 	"porchlight/internal/localcloud/iotcore/pki"
+	"porchlight/internal/localcloud/iotcore/provision"
+	"porchlight/internal/localcloud/iotcore/registry"
+	"porchlight/internal/localcloud/iotcore/shadow"
 )
 
 // Config says what to serve. All fields are required except those with a
-// default.
+// default and the lists.
 type Config struct {
 	Dir             string   // state; created when missing
 	Region          string   // for ARNs
 	AccountID       string   // for ARNs
 	MQTTAddr        string   // host:port to listen on
 	CredentialsAddr string   // host:port to listen on
+	WebSocketAddr   string   // host:port to listen on for MQTT over WebSocket; empty: not served
+	HTTPAddr        string   // host:port of the HTTP APIs, for DescribeEndpoint
 	ServerNames     []string // names and addresses besides localhost; default none
 
 	Policies    []PolicyProperties
 	Rules       []TopicRuleProperties
 	RoleAliases []RoleAliasProperties
 
+	ProvisioningTemplates []ProvisioningTemplateProperties
+
 	Actions       Actions
 	Roles         Roles
-	ActionTimeout time.Duration // for all actions of one message; default 10 s
+	Account       Account          // needed for provisioning templates and WebSockets
+	ActionTimeout time.Duration    // for all actions of one message; default 10 s
+	Now           func() time.Time // default time.Now
 	Log           *slog.Logger
 }
 
@@ -47,20 +55,27 @@ type Core struct {
 	cfg       Config
 	log       *slog.Logger
 	authority *pki.Authority
-	registry  *registry
+	registry  *registry.Registry
 	policies  map[string]iam.Document
 	aliases   map[string]RoleAliasProperties
 	engine    *engine
 	broker    *mqtt.Server
-	account   *mqtt.Client // publishes what comes by HTTP
+	account   *mqtt.Client // publishes what comes by HTTP, and answers
+	shadows   *shadow.Service
+	jobs      *jobs.Service
 	live      live
-	retries   chan struct{} // one token per last will that is tried again
+
+	provisioning *provision.Service
+	retries      chan struct{} // one token per last will that is tried again
+
+	registering sync.Mutex // held while RegisterThing works on files
 
 	ctx         context.Context //nolint:containedctx // the core's own life, ended by Close
 	cancel      context.CancelFunc
 	closing     sync.Once
 	wg          sync.WaitGroup
 	mqttAddr    string
+	wsAddr      string
 	credAddr    string
 	credentials *http.Server
 }
@@ -70,6 +85,9 @@ type Core struct {
 func New(cfg Config) (*Core, error) {
 	if cfg.ActionTimeout == 0 {
 		cfg.ActionTimeout = defaultActionTimeout
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	c := &Core{
 		cfg: cfg, log: cfg.Log,
@@ -103,17 +121,24 @@ func New(cfg Config) (*Core, error) {
 	if c.authority, err = pki.Open(filepath.Join(cfg.Dir, "pki")); err != nil {
 		return nil, err
 	}
-	if c.registry, err = openRegistry(cfg.Dir, c.authority); err != nil {
+	c.registry, err = registry.Open(registry.Config{Dir: cfg.Dir, Now: cfg.Now, Changed: c.certificateChanged})
+	if err != nil {
+		return nil, err
+	}
+	if err = c.openProvisioning(); err != nil {
 		return nil, err
 	}
 	if c.broker, err = newBroker(&hook{core: c}); err != nil {
 		return nil, fmt.Errorf("make the MQTT broker: %w", err)
 	}
 	c.account = c.broker.NewClient(nil, "account", "", true)
+	if err = c.openThingServices(); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
-// Start listens on both addresses. After an error nothing listens.
+// Start listens on all addresses. After an error nothing listens.
 func (c *Core) Start(ctx context.Context) error {
 	server, err := c.authority.Server(c.cfg.ServerNames...)
 	if err != nil {
@@ -126,71 +151,51 @@ func (c *Core) Start(ctx context.Context) error {
 		MinVersion:   tls.VersionTLS12,
 		VerifyConnection: func(s tls.ConnectionState) error {
 			if len(s.PeerCertificates) > 0 {
-				if _, ok := c.identify(pki.Fingerprint(s.PeerCertificates[0])); ok {
+				if _, ok := c.registry.Identify(pki.Fingerprint(s.PeerCertificates[0])); ok {
 					return nil
 				}
 			}
 			return errors.New("the certificate is not registered or was revoked")
 		},
 	}
-	var lc net.ListenConfig
-	mqttListener, err := lc.Listen(ctx, "tcp", c.cfg.MQTTAddr)
+	listeners, err := c.listen(ctx)
 	if err != nil {
-		return fmt.Errorf("listen for MQTT (is another broker running?): %w", err)
+		return err
 	}
-	credListener, err := lc.Listen(ctx, "tcp", c.cfg.CredentialsAddr)
-	if err != nil {
-		mqttListener.Close()
-		return fmt.Errorf("listen for the credentials provider: %w", err)
-	}
-	c.mqttAddr, c.credAddr = mqttListener.Addr().String(), credListener.Addr().String()
-
 	mqttTLS := config.Clone()
 	mqttTLS.NextProtos = []string{"x-amzn-mqtt-ca", "mqtt"}
-	err = c.broker.AddListener(newListener(mqttListener, mqttTLS, c.connectionEnded, c.log))
+	err = c.broker.AddListener(newListener(listeners.mqtt, mqttTLS, c.certificateOf, c.connectionEnded, c.log))
+	if err == nil && listeners.webSocket != nil {
+		err = c.broker.AddListener(newGateway(c, listeners.webSocket, server))
+	}
 	if err == nil {
 		err = c.broker.Serve()
 	}
 	if err != nil {
-		mqttListener.Close()
-		credListener.Close()
+		listeners.close()
 		return fmt.Errorf("start the MQTT broker: %w", err)
 	}
-	c.startCredentials(credListener, config)
+	c.startCredentials(listeners.credentials, config)
+	c.wg.Go(func() { c.jobs.Run(c.ctx) })
 	return nil
+}
+
+// certificateOf identifies a client by its certificate. The handshake is done,
+// and demanded one.
+func (c *Core) certificateOf(conn *tls.Conn) identity {
+	return &certified{core: c, id: pki.Fingerprint(conn.ConnectionState().PeerCertificates[0])}
 }
 
 // MQTTAddr returns the broker's host:port once started.
 func (c *Core) MQTTAddr() string { return c.mqttAddr }
 
+// WebSocketAddr returns the host:port of MQTT over WebSocket once started.
+func (c *Core) WebSocketAddr() string { return c.wsAddr }
+
 // CredentialsAddr returns the credentials provider's host:port once started.
 func (c *Core) CredentialsAddr() string { return c.credAddr }
 
-// RegisterThing makes a thing with exactly these policies and returns the files
-// it connects with. A thing that is already registered keeps its certificate.
-// Connected clients keep the policies they connected with.
-func (c *Core) RegisterThing(name string, policies ...string) (Files, error) {
-	for _, p := range policies {
-		if _, ok := c.policies[p]; !ok {
-			return Files{}, fmt.Errorf("register thing %s: there is no IoT policy %q", name, p)
-		}
-	}
-	return c.registry.register(name, policies)
-}
-
-// RevokeThing ends the use of all certificates of a thing, connected clients
-// included. Registering it again issues a new one.
-func (c *Core) RevokeThing(name string) error {
-	if err := c.registry.revoke(name); err != nil {
-		return err
-	}
-	for _, conn := range c.live.of(name) {
-		c.disconnect(conn, packets.ErrAdministrativeAction, "certificate revoked")
-	}
-	return nil
-}
-
-// Close stops both listeners, cancels running actions, and returns when every
+// Close stops all listeners, cancels running actions, and returns when every
 // goroutine has ended. Messages that were in the making are not acknowledged.
 func (c *Core) Close() error {
 	var errs []error
@@ -202,5 +207,6 @@ func (c *Core) Close() error {
 		errs = append(errs, c.broker.Close())
 	})
 	c.wg.Wait()
+	errs = append(errs, c.shadows.Close(), c.jobs.Close())
 	return errors.Join(errs...)
 }

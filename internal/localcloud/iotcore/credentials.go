@@ -90,14 +90,14 @@ func (c *Core) serveCredentials(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, status, map[string]string{"message": text})
 	}
 	fingerprint := pki.Fingerprint(r.TLS.PeerCertificates[0])
-	id, ok := c.identify(fingerprint) // again: it may have been revoked since the handshake
+	who, ok := c.registry.Identify(fingerprint) // again: it may have been revoked since the handshake
 	if !ok {
 		refuse(http.StatusForbidden, "Access denied", "the certificate is not registered or was revoked")
 		return
 	}
 	// Without the header there is no thing, and no policy variable of it.
 	name := r.Header.Get("X-Amzn-Iot-Thingname")
-	if name != "" && name != id.thing {
+	if name != "" && !who.IsAttached(name) {
 		refuse(http.StatusForbidden, "Access denied", "the certificate is not attached to the thing in x-amzn-iot-thingname")
 		return
 	}
@@ -107,7 +107,7 @@ func (c *Core) serveCredentials(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	aliasARN := c.arn("rolealias", alias.RoleAlias)
-	if d := newSession(id, name).allowed("iot:AssumeRoleWithCertificate", aliasARN, nil); !d.Allowed {
+	if d := (&certified{core: c, id: fingerprint}).allowed(name, "iot:AssumeRoleWithCertificate", aliasARN, nil); !d.Allowed {
 		refuse(http.StatusForbidden, "Access denied", "iot:AssumeRoleWithCertificate on the role alias: "+d.Reason)
 		return
 	}
@@ -127,7 +127,7 @@ func (c *Core) serveCredentials(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	creds, err := c.cfg.Roles.IssueCredentials(ctx, alias.RoleArn, fingerprint, variables, time.Duration(alias.CredentialDurationSeconds)*time.Second)
 	if err != nil {
-		c.log.Error("credentials could not be issued", "alias", alias.RoleAlias, "thing", id.thing, "error", err)
+		c.log.Error("credentials could not be issued", "alias", alias.RoleAlias, "thing", name, "error", err)
 		writeJSON(w, http.StatusInternalServerError, map[string]string{"message": "Internal failure"})
 		return
 	}

@@ -7,6 +7,8 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"porchlight/internal/localcloud/iotcore/provision"
 )
 
 // hook gives the broker the manners of AWS IoT Core.
@@ -49,14 +51,13 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 
 func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (packets.Code, string) {
 	c := h.core
-	id, ok := c.identify(conn.fingerprint())
-	if !ok {
+	if !conn.who.usable() {
 		return packets.ErrNotAuthorized, "the certificate is not registered or was revoked"
 	}
 	if len(cl.ID) > maxClientID {
 		return packets.ErrClientIdentifierNotValid, "the client id is longer than 128 bytes"
 	}
-	s := newSession(id, cl.ID)
+	s := &session{identity: conn.who, clientID: cl.ID}
 	var attributes []string
 	if cl.Properties.ProtocolVersion < 5 && !pk.Connect.Clean || pk.Properties.SessionExpiryInterval > 0 {
 		attributes = append(attributes, "PersistentConnect")
@@ -72,6 +73,9 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 		if code, ok := checkPublish(will); !ok {
 			return code, "last will: " + code.Reason
 		}
+		if isRequest(will.TopicName) || isProvisioning(will.TopicName) {
+			return packets.ErrTopicNameInvalid, "last will: the topic is reserved"
+		}
 		if !c.mayPublish(s, pk.Connect.WillTopic, pk.Connect.WillRetain) {
 			return packets.ErrNotAuthorized, "iot:Publish on the topic of the last will"
 		}
@@ -85,7 +89,7 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 	if err := c.live.enter(conn.ctx, cl.ID, conn, takeOver); err != nil {
 		return packets.ErrServerShuttingDown, "the broker is stopping"
 	}
-	if _, ok := c.identify(conn.fingerprint()); !ok { // RevokeThing may just have missed it
+	if !conn.who.usable() { // who ended its connections may just have missed this one
 		return packets.ErrNotAuthorized, "the certificate was revoked"
 	}
 	return packets.CodeSuccess, ""
@@ -104,7 +108,7 @@ func keepWillWithSession(cl *mqtt.Client) {
 func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
-	h.core.log.Info("mqtt client connected", "client", cl.ID, "thing", connOf(cl).session.Load().thing, "remote", cl.Net.Remote, "version", cl.Properties.ProtocolVersion)
+	h.core.log.Info("mqtt client connected", "client", cl.ID, "certificate", connOf(cl).who.certificate(), "remote", cl.Net.Remote, "version", cl.Properties.ProtocolVersion)
 }
 
 func (h *hook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
@@ -150,7 +154,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 			h.core.disconnect(conn, packets.ErrNotAuthorized, "publish not allowed")
 			return pk, packets.ErrRejectPacket
 		}
-		h.core.log.Warn("mqtt publish refused by policy", "client", cl.ID, "thing", s.thing, "topic", pk.TopicName)
+		h.core.log.Warn("mqtt publish refused by policy", "client", cl.ID, "certificate", s.certificate(), "topic", pk.TopicName)
 		_ = cl.WritePacket(packets.Packet{
 			FixedHeader: packets.FixedHeader{Type: packets.Puback},
 			PacketID:    pk.PacketID,
@@ -161,6 +165,13 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if pk.FixedHeader.Retain && !h.core.roomToRetain(pk.TopicName) {
 		h.core.disconnect(conn, packets.ErrQuotaExceeded, "too many retained messages")
 		return pk, packets.ErrRejectPacket
+	}
+	if isRequest(pk.TopicName) {
+		return pk, h.core.serveRequest(pk)
+	}
+	if t, ok := provision.ParseTopic(pk.TopicName); ok {
+		h.core.serveProvisioning(conn, t, pk)
+		return pk, packets.CodeSuccessIgnore // acknowledged, and for nobody else
 	}
 	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 	switch {

@@ -18,7 +18,7 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 		room--
 		decided[f.Filter] = room >= 0 && checkTopicFilter(f.Filter) && s.allowed("iot:Subscribe", h.core.arn("topicfilter", f.Filter), nil).Allowed
 		if !decided[f.Filter] {
-			h.core.log.Warn("mqtt subscription refused", "client", cl.ID, "thing", s.thing, "filter", f.Filter)
+			h.core.log.Warn("mqtt subscription refused", "client", cl.ID, "certificate", s.certificate(), "filter", f.Filter)
 		}
 	}
 	conn.mu.Lock()

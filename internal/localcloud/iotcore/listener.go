@@ -24,6 +24,7 @@ const (
 type listener struct {
 	inner  net.Listener
 	tls    *tls.Config
+	who    func(*tls.Conn) identity
 	ended  func(*clientConn) // told when the broker is done with a connection
 	log    *slog.Logger
 	ctx    context.Context //nolint:containedctx // the listener's own life, ended by Close
@@ -36,8 +37,8 @@ type listener struct {
 
 var _ listeners.Listener = (*listener)(nil)
 
-func newListener(inner net.Listener, cfg *tls.Config, ended func(*clientConn), log *slog.Logger) *listener {
-	l := &listener{inner: inner, tls: cfg, ended: ended, log: log, conns: map[net.Conn]struct{}{}}
+func newListener(inner net.Listener, cfg *tls.Config, who func(*tls.Conn) identity, ended func(*clientConn), log *slog.Logger) *listener {
+	l := &listener{inner: inner, tls: cfg, who: who, ended: ended, log: log, conns: map[net.Conn]struct{}{}}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -89,7 +90,7 @@ func (l *listener) handle(raw net.Conn, establish listeners.EstablishFn) {
 		l.log.Info("mqtt connection refused in the tls handshake", "remote", raw.RemoteAddr().String(), "error", err)
 		return
 	}
-	client := newClientConn(l.ctx, conn)
+	client := newClientConn(l.ctx, conn, l.who(conn))
 	defer l.ended(client)
 	// Errors of a connection are logged by the hook, which knows the client.
 	_ = establish(l.ID(), client)

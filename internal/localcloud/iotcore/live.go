@@ -3,6 +3,8 @@ package iotcore
 import (
 	"context"
 	"sync"
+
+	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 // live holds the connection of each client id. A newcomer waits until the one
@@ -47,15 +49,26 @@ func (l *live) leave(conn *clientConn) {
 	}
 }
 
-// of returns the connections of a thing.
-func (l *live) of(thing string) []*clientConn {
+// of returns the connections that a certificate is behind.
+func (l *live) of(certificateID string) []*clientConn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []*clientConn
 	for _, conn := range l.conns {
-		if conn.session.Load().thing == thing {
+		if conn.who.certificate() == certificateID {
 			out = append(out, conn)
 		}
 	}
 	return out
+}
+
+// certificateChanged ends the connections of a certificate that is no longer
+// active. Those of one that is still active are asked anew for every message.
+func (c *Core) certificateChanged(id string) {
+	if _, ok := c.registry.Identify(id); ok {
+		return
+	}
+	for _, conn := range c.live.of(id) {
+		c.disconnect(conn, packets.ErrAdministrativeAction, "the certificate is no longer active")
+	}
 }

@@ -120,3 +120,14 @@ func TestUnacknowledgedMQTT311(t *testing.T) {
 	var timeout net.Error
 	require.NotErrorAs(t, err, &timeout, "closed, not silent")
 }
+
+func openssl(t *testing.T, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("openssl is not installed")
+	}
+	out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput()
+	require.NoError(t, err, "openssl %s: %s", strings.Join(args, " "), out)
+	return string(out)
+}

@@ -60,3 +60,22 @@ type RoleAliasProperties struct {
 	RoleArn                   string
 	CredentialDurationSeconds int // 900 to 43200; 0 means 3600
 }
+
+// ProvisioningTemplateProperties are the properties of
+// AWS::IoT::ProvisioningTemplate that are honored. TemplateName must be set, as
+// for rules.
+type ProvisioningTemplateProperties struct {
+	TemplateName        string
+	TemplateType        string // FLEET_PROVISIONING or empty
+	Description         string
+	TemplateBody        string // JSON
+	ProvisioningRoleArn string
+	Enabled             bool
+	PreProvisioningHook *ProvisioningHook
+}
+
+// ProvisioningHook names the function that is asked before a device is let in.
+type ProvisioningHook struct {
+	TargetArn      string
+	PayloadVersion string // 2020-04-01 or empty
+}

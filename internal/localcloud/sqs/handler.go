@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"porchlight/internal/localcloud/awsapi"
+	"porchlight/internal/localcloud/sts"
 )
 
 const namespace = "http://queue.amazonaws.com/doc/2012-11-05/"
@@ -97,7 +98,8 @@ func (s *Service) sendOne(ctx context.Context, q *queue, e entry) (sendResult, e
 		}
 		delay = time.Duration(*e.DelaySeconds) * time.Second
 	}
-	id, err := s.send(ctx, q, e.MessageBody, e.MessageAttributes, delay)
+	sender, _ := sts.PrincipalFrom(ctx)
+	id, err := s.send(ctx, q, sender.UserID, e.MessageBody, e.MessageAttributes, delay)
 	return sendResult{MessageID: id, MD5OfMessageBody: md5Hex([]byte(e.MessageBody)),
 		MD5OfMessageAttributes: attributesMD5(e.MessageAttributes)}, err
 }

@@ -26,7 +26,8 @@ type Message struct {
 	Attributes    map[string]Attribute
 	SentAt        time.Time
 	FirstReceived time.Time
-	Receives      int // times received, this one included
+	Receives      int    // times received, this one included
+	SenderID      string // unique id of who sent it: of a role, with the session's name after a colon
 }
 
 // record is a message as stored; its key is its sequence number, so keys are in order of arrival.
@@ -40,6 +41,17 @@ type record struct {
 	Receives   int
 	Nonce      string `json:",omitempty"` // of the latest receipt handle
 	Source     string `json:",omitempty"` // ARN of the queue it was redriven from
+	Sender     string `json:",omitempty"` // unique id of who signed the request; empty: the account itself
+}
+
+// senderID is the account for what no request brought: a topic's, a rule's or
+// a function's failure.
+func (r record) senderID(queueARN string) string {
+	if r.Sender != "" {
+		return r.Sender
+	}
+	parts := strings.Split(queueARN, ":")
+	return parts[len(parts)-2]
 }
 
 func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

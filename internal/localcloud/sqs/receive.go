@@ -102,7 +102,8 @@ func (s *Service) take(q *queue, limit int, visibility time.Duration) (out []Mes
 			}
 			updates = append(updates, update{key, rec})
 			out = append(out, Message{ID: rec.ID, ReceiptHandle: encodeHandle(key, rec.ID, rec.Nonce), Body: rec.Body,
-				Attributes: rec.Attributes, SentAt: rec.SentAt, FirstReceived: rec.FirstAt, Receives: rec.Receives})
+				Attributes: rec.Attributes, SentAt: rec.SentAt, FirstReceived: rec.FirstAt, Receives: rec.Receives,
+				SenderID: rec.senderID(q.arn)})
 			if len(out) == limit {
 				return errStop
 			}

@@ -74,7 +74,7 @@ type messageResult struct {
 
 func newMessageResult(m Message, in request) messageResult {
 	all := named{
-		"SenderId": "000000000000", "SentTimestamp": strconv.FormatInt(m.SentAt.UnixMilli(), 10),
+		"SenderId": m.SenderID, "SentTimestamp": strconv.FormatInt(m.SentAt.UnixMilli(), 10),
 		"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
 		"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.FirstReceived.UnixMilli(), 10),
 	}

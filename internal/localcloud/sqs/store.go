@@ -31,10 +31,12 @@ func (s *Service) Send(ctx context.Context, queueARN, body string, attributes ma
 	if err != nil {
 		return "", err
 	}
-	return s.send(ctx, q, body, attributes, q.delay)
+	return s.send(ctx, q, "", body, attributes, q.delay)
 }
 
-func (s *Service) send(ctx context.Context, q *queue, body string, attributes map[string]Attribute, delay time.Duration) (string, error) {
+func (s *Service) send(
+	ctx context.Context, q *queue, sender, body string, attributes map[string]Attribute, delay time.Duration,
+) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -46,7 +48,9 @@ func (s *Service) send(ctx context.Context, q *queue, body string, attributes ma
 		return "", errParameter("a message has 1 to %d bytes, not %d", maxBody, size)
 	}
 	now := s.cfg.Now()
-	rec := record{ID: awsapi.NewRequestID(), Body: body, Attributes: attributes, SentAt: now, VisibleAt: now.Add(delay)}
+	rec := record{
+		ID: awsapi.NewRequestID(), Body: body, Attributes: attributes, SentAt: now, VisibleAt: now.Add(delay), Sender: sender,
+	}
 	err := s.db.Update(func(tx *bolt.Tx) error { return put(tx, q.name, rec) })
 	if err != nil {
 		return "", fmt.Errorf("queue %s: %w", q.name, err)

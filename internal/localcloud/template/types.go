@@ -9,7 +9,7 @@ import (
 type kind struct {
 	nameProperty string // property that holds the given name, if the type has one
 	style        style  // shape of generated names
-	arn          string // ARN pattern: {name} and the pseudo parameters {region} {account} {partition}
+	arn          string // ARN pattern: {name}, {NAME} in capitals, and the pseudo parameters {region} {account} {partition}
 	ref          string // what Ref returns, as a pattern; empty: the name
 	attributes   map[string]string
 	// inert says why the local cloud accepts the type and does nothing with it; empty: some room acts on it.
@@ -63,7 +63,7 @@ func types() map[string]kind {
 		"AWS::Lambda::EventInvokeConfig":  {},
 		"AWS::Lambda::EventSourceMapping": {style: styleUUID, attributes: map[string]string{"Id": "{name}"}},
 		"AWS::IAM::Role": {nameProperty: "RoleName", arn: "arn:{partition}:iam::{account}:role/{name}",
-			attributes: map[string]string{"Arn": "{arn}"}},
+			attributes: map[string]string{"Arn": "{arn}", "RoleId": "AROA{NAME}"}}, // as package sts has it
 		"AWS::IAM::Policy": {nameProperty: "PolicyName"},
 		"AWS::IAM::ManagedPolicy": {nameProperty: "ManagedPolicyName", ref: "{arn}",
 			arn:        "arn:{partition}:iam::{account}:policy/{name}",
@@ -78,6 +78,9 @@ func types() map[string]kind {
 			attributes: map[string]string{"Arn": "{arn}", "Id": "{name}"}},
 		"AWS::IoT::RoleAlias": {nameProperty: "RoleAlias", arn: "arn:{partition}:iot:{region}:{account}:rolealias/{name}",
 			attributes: map[string]string{"RoleAliasArn": "{arn}"}},
+		"AWS::IoT::ProvisioningTemplate": {nameProperty: "TemplateName", style: styleShort,
+			arn:        "arn:{partition}:iot:{region}:{account}:provisioningtemplate/{name}",
+			attributes: map[string]string{"TemplateArn": "{arn}"}},
 		"AWS::IoT::ThingGroup": {nameProperty: "ThingGroupName",
 			arn:        "arn:{partition}:iot:{region}:{account}:thinggroup/{name}",
 			attributes: map[string]string{"Arn": "{arn}", "Id": "{name}"}},
@@ -122,7 +125,7 @@ func (k kind) identify(env Environment, res *Resource) error {
 	if endpoint == "" {
 		endpoint = "https://sqs." + env.Region + ".amazonaws.com"
 	}
-	pairs := []string{"{name}", res.Name, "{region}", env.Region, "{account}", env.AccountID,
+	pairs := []string{"{name}", res.Name, "{NAME}", strings.ToUpper(res.Name), "{region}", env.Region, "{account}", env.AccountID,
 		"{partition}", env.Partition, "{endpoint}", endpoint, "{suffix}", base62(env.StackName, res.LogicalID, 6)}
 	res.ARN = strings.NewReplacer(pairs...).Replace(k.arn)
 	fill := strings.NewReplacer(append(pairs, "{arn}", res.ARN)...)

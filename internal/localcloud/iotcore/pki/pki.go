@@ -3,6 +3,7 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -21,7 +22,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"porchlight/internal/localcloud/iotcore/atomicfile"
+	"porchlight/internal/atomicfile"
 )
 
 // ErrAuthority means that the stored authority cannot be used.
@@ -86,7 +87,7 @@ func create(dir, path string) (*Authority, error) {
 		IsCA:                  true,
 		MaxPathLenZero:        true,
 	}
-	cert, err := sign(t, authorityLife, t, key, key)
+	cert, err := sign(t, authorityLife, t, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func create(dir, path string) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.Write(path, append(encodeCert(cert.Raw), keyPEM...)); err != nil {
+	if err := atomicfile.Write(path, append(encodeCert(cert.Raw), keyPEM...), 0o600); err != nil {
 		return nil, err
 	}
 	return &Authority{cert, key}, nil
@@ -136,11 +137,15 @@ func (a *Authority) Server(hosts ...string) (tls.Certificate, error) {
 // Device issues a client certificate. The common name is for people; identity
 // is the fingerprint.
 func (a *Authority) Device(name string) (certPEM, keyPEM []byte, err error) {
-	return a.issue(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: name},
+	return a.issue(client(pkix.Name{CommonName: name}), deviceLife)
+}
+
+func client(subject pkix.Name) *x509.Certificate {
+	return &x509.Certificate{
+		Subject:     subject,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, deviceLife)
+	}
 }
 
 func (a *Authority) issue(t *x509.Certificate, life time.Duration) (certPEM, keyPEM []byte, err error) {
@@ -148,7 +153,7 @@ func (a *Authority) issue(t *x509.Certificate, life time.Duration) (certPEM, key
 	if err != nil {
 		return nil, nil, err
 	}
-	cert, err := sign(t, life, a.cert, key, a.key)
+	cert, err := sign(t, life, a.cert, key.Public(), a.key)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,14 +161,14 @@ func (a *Authority) issue(t *x509.Certificate, life time.Duration) (certPEM, key
 	return encodeCert(cert.Raw), keyPEM, err
 }
 
-func sign(t *x509.Certificate, life time.Duration, parent *x509.Certificate, key, by *ecdsa.PrivateKey) (*x509.Certificate, error) {
+func sign(t *x509.Certificate, life time.Duration, parent *x509.Certificate, key crypto.PublicKey, by *ecdsa.PrivateKey) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	t.SerialNumber, t.NotBefore, t.NotAfter = serial, now.Add(-clockSkew), now.Add(life)
-	der, err := x509.CreateCertificate(rand.Reader, t, parent, key.Public(), by)
+	der, err := x509.CreateCertificate(rand.Reader, t, parent, key, by)
 	if err != nil {
 		return nil, fmt.Errorf("sign certificate: %w", err)
 	}
