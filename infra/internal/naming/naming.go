@@ -71,6 +71,12 @@ const (
 	TopicCommands  = "commands"
 )
 
+// The rule of what sensors say: its name, and the filter in place of one part.
+const (
+	RuleSensors   = "sensors"
+	FilterSensors = "sensors/+"
+)
+
 // ConfigShadow is the named shadow that holds a thing's camera settings.
 const ConfigShadow = "config"
 
