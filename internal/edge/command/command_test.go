@@ -175,6 +175,9 @@ func TestHandlersFaults(t *testing.T) {
 		"endless words": {func(context.Context, event.Command) (map[string]any, error) {
 			return nil, errors.New(strings.Repeat("ü", 2000))
 		}, event.ReplyFailed, "…"},
+		"words that grow": {func(context.Context, event.Command) (map[string]any, error) {
+			return nil, errors.New(strings.Repeat("<", 2000))
+		}, event.ReplyFailed, "<…"},
 		"no JSON": {func(context.Context, event.Command) (map[string]any, error) {
 			return map[string]any{"a": make(chan int)}, nil
 		}, event.ReplyFailed, "does not fit"},

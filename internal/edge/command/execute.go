@@ -99,19 +99,25 @@ func (r *runner) answer(c event.Command, state event.ReplyState, message string,
 func marshalReply(c event.Command, reply event.Reply) ([]byte, error) {
 	const most = 1000 // characters of a message, as event has it
 	reply.RequestID, reply.Command, reply.Camera = c.RequestID, c.Command, c.Camera
-	if text := []rune(reply.Message); len(text) > most {
-		reply.Message = string(text[:most-1]) + "…"
-	}
+	reply.Message = clip(reply.Message, most)
 	payload, err := reply.Marshal()
 	if err != nil && reply.Result != nil {
 		reply.State, reply.Result, reply.Message = event.ReplyFailed, nil, "it was done, but its result does not fit a message"
 		payload, err = reply.Marshal()
 	}
 	if err != nil {
-		reply.Command, reply.Camera = "unknown", ""
+		reply.Command, reply.Camera, reply.Message = "unknown", "", clip(reply.Message, 200)
 		payload, err = reply.Marshal()
 	}
 	return payload, err
+}
+
+// clip keeps a message within so many characters.
+func clip(message string, most int) string {
+	if text := []rune(message); len(text) > most {
+		return string(text[:most-1]) + "…"
+	}
+	return message
 }
 
 func (r *runner) put(log *slog.Logger, payload []byte) {
