@@ -30,6 +30,7 @@ type Config struct {
 	Cloud       Cloud             `config:"cloud"`
 	Spool       Spool             `config:"spool"`
 	Page        Page              `config:"page"`
+	Updates     Updates           `config:"updates"`
 	Cameras     map[string]Camera `config:"cameras"` // by camera name
 }
 
@@ -81,6 +82,7 @@ func defaults() Config {
 		Detector: Detector{MinScore: 0.5, Threads: 2},
 		Cloud:    Cloud{Region: "us-east-1"},
 		Spool:    Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
+		Updates:  Updates{Models: true},
 	}
 }
 

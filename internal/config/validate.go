@@ -47,6 +47,9 @@ func (c *Config) validate() error {
 	if err := c.Page.validate("page"); err != nil {
 		return err
 	}
+	if err := c.Updates.validate("updates"); err != nil {
+		return err
+	}
 	return c.validateCameras("cameras")
 }
 
