@@ -121,17 +121,22 @@ func newReporter(ctx context.Context, client *jobs.Client, e jobs.Execution, log
 	r := &reporter{newest: make(chan map[string]string, 1), quit: make(chan struct{}), e: e}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.ended.Go(func() {
+		var last map[string]string
 		for {
 			select {
 			case <-r.quit:
 				return
-			case details := <-r.newest:
-				err := client.Update(r.ctx, &r.e, jobs.InProgress, details)
-				if errors.Is(err, jobs.ErrGone) {
-					r.cancel(err)
-				} else if err != nil {
-					log.Info("progress of an update is not told", "error", err)
-				}
+			case last = <-r.newest:
+			case <-client.News(): // is the job still there? and what was not told may be now
+			}
+			if last == nil {
+				continue
+			}
+			err := client.Update(r.ctx, &r.e, jobs.InProgress, last)
+			if errors.Is(err, jobs.ErrGone) {
+				r.cancel(err)
+			} else if err != nil {
+				log.Info("progress of an update is not told", "error", err)
 			}
 		}
 	})

@@ -52,7 +52,7 @@ type stage struct {
 	mu    sync.Mutex
 	files map[string][]byte
 	asked map[string]int // requests, by file
-	hook  func(name string)
+	hook  func(name string) (status int)
 }
 
 func newStage(t *testing.T) *stage {
@@ -65,7 +65,10 @@ func newStage(t *testing.T) *stage {
 		s.asked[name]++
 		s.mu.Unlock()
 		if hook != nil {
-			hook(name)
+			if status := hook(name); status != 0 {
+				w.WriteHeader(status)
+				return
+			}
 		}
 		if data == nil {
 			http.NotFound(w, r)

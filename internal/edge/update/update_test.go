@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -110,7 +111,7 @@ func TestCanceledJob(t *testing.T) {
 	s.run()
 	s.service.Add(t.Context(), "job", s.model("net", "good"))
 	<-checking
-	s.service.Cancel("job")
+	s.service.Cancel(t.Context(), "job")
 	close(finish)
 	s.service.Add(t.Context(), "next", s.model("other", "good"))
 	require.Equal(t, jobs.Succeeded, s.outcome("next").Status)
@@ -120,18 +121,20 @@ func TestCanceledJob(t *testing.T) {
 // A job that is canceled while it is downloaded is not done.
 func TestCanceledDownload(t *testing.T) {
 	s := newStage(t)
-	s.hook = func(name string) {
-		if name == "net.weights" {
-			s.service.Cancel("job")
+	var once sync.Once
+	s.hook = func(name string) (status int) {
+		if name != "net.weights" {
+			return 0
 		}
+		once.Do(func() { s.service.Cancel(t.Context(), "job") })
+		return http.StatusServiceUnavailable // for ever
 	}
-	s.edit = func(cfg *update.Config) { cfg.Download.Attempts = 1 << 30 }
-	d := s.model("net", "good")
-	s.files["net.weights"] = nil // for ever
+	s.edit = func(cfg *update.Config) { cfg.Download.Attempts, cfg.Download.Longest = 1<<30, time.Millisecond }
 	s.run()
-	s.service.Add(t.Context(), "job", d)
+	s.service.Add(t.Context(), "job", s.model("net", "good"))
 	s.service.Add(t.Context(), "next", s.model("other", "good"))
 	require.Equal(t, jobs.Succeeded, s.outcome("next").Status)
+	require.Equal(t, jobs.Canceled, s.service.Get("job").Status)
 	require.Equal(t, "other", s.agent.now().Name)
 }
 

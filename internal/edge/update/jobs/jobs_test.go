@@ -101,7 +101,7 @@ func TestJobsThatAreOver(t *testing.T) {
 	service.Add(t.Context(), "job", 1)
 	e, err := c.StartNext(t.Context())
 	require.NoError(t, err)
-	service.Cancel("job")
+	service.Cancel(t.Context(), "job")
 	require.ErrorIs(t, c.Update(t.Context(), e, jobs.Succeeded, nil), jobs.ErrGone)
 	require.ErrorIs(t, c.Update(t.Context(), &jobs.Execution{JobID: "never"}, jobs.Failed, nil), jobs.ErrGone)
 }

@@ -59,13 +59,14 @@ func (s *Service) Add(ctx context.Context, id string, document any) {
 	_ = s.broker.Publish(ctx, s.root()+"notify-next", []byte(`{"timestamp":1,"execution":{"jobId":"`+id+`"}}`))
 }
 
-// Cancel ends a job as its owner does by force.
-func (s *Service) Cancel(id string) {
+// Cancel ends a job as its owner does by force, and tells the thing.
+func (s *Service) Cancel(ctx context.Context, id string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	j := s.find(id)
 	j.Status = jobs.Canceled
 	j.Version++
+	s.mu.Unlock()
+	_ = s.broker.Publish(ctx, s.root()+"notify-next", []byte(`{"timestamp":1}`))
 }
 
 // LoseAnswers makes the next answers to updates go astray, and counts the
