@@ -28,7 +28,8 @@ type CoreConfig struct {
 	STS        *sts.Service // opened by the caller, since functions need its sessions first
 	Authorizer frontdoor.Authorizer
 	Lambda     sns.LambdaInvoker // takes what topics send to functions
-	// Handlers are the other services behind the front door, by signing name: dynamodb, iotdata.
+	// Handlers are the other services behind the front door, by signing name: dynamodb,
+	// iot, iotdata, iot-jobs-data.
 	Handlers map[string]http.Handler
 	Now      func() time.Time // time.Now when nil
 	Logger   *slog.Logger

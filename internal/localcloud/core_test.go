@@ -80,6 +80,11 @@ func (w *world) stop() {
 // start runs the core on the state in dir.
 func start(t *testing.T, dir string, allowed grants) *world {
 	t.Helper()
+	return startWith(t, dir, allowed, map[string]http.Handler{"dynamodb": elsewhere, "iotdata": elsewhere})
+}
+
+func startWith(t *testing.T, dir string, allowed grants, handlers map[string]http.Handler) *world {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/core.template.json")
 	require.NoError(t, err)
 	w := &world{lambda: &recorder{}}
@@ -90,7 +95,7 @@ func start(t *testing.T, dir string, allowed grants) *world {
 	w.sts, err = sts.Open(sts.Config{Dir: dir + "/sts", AccountID: "000000000000"})
 	require.NoError(t, err)
 	w.core, err = localcloud.OpenCore(localcloud.CoreConfig{Dir: dir, Stack: w.stack, STS: w.sts, Authorizer: allowed,
-		Lambda: w.lambda, Handlers: map[string]http.Handler{"dynamodb": elsewhere, "iotdata": elsewhere},
+		Lambda: w.lambda, Handlers: handlers,
 		Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	w.server.Config.Handler = w.core.Door

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"porchlight/internal/localcloud/dynamo"
+	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/lambda"
 	"porchlight/internal/localcloud/sns"
 	"porchlight/internal/localcloud/sts"
@@ -42,10 +43,16 @@ func (c *Cloud) startTables(ctx context.Context) error {
 
 // startCore opens S3, SQS, SNS and Secrets Manager behind the front door.
 func (c *Cloud) startCore(ctx context.Context) error {
+	iot := http.NewServeMux()
+	for _, path := range iotcore.JobsPaths() {
+		iot.Handle(path, c.iot.JobsHandler())
+	}
 	var err error
 	c.base, err = OpenCore(CoreConfig{
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
-		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler()}, Logger: c.cfg.Log,
+		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
+			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler()},
+		Logger: c.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package assertions_test
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -98,10 +100,11 @@ func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {
 	alias, _ := tmpl.only(t, "AWS::IoT::RoleAlias")
 	_, policy := tmpl.only(t, "AWS::IoT::Policy")
 	const (
-		arn  = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:"
-		name = "${iot:Connection.Thing.ThingName}"
-		own  = "porchlight/v1/" + name + "/"
-		conf = "$aws/things/" + name + "/shadow/name/config/"
+		arn    = "arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:"
+		name   = "${iot:Connection.Thing.ThingName}"
+		own    = "porchlight/v1/" + name + "/"
+		things = "$aws/things/" + name + "/"
+		conf   = things + "shadow/name/config/"
 	)
 	got := map[string][]string{}
 	for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
@@ -124,9 +127,35 @@ func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {
 			arn + "topic/" + own + "events", arn + "topic/" + own + "status", arn + "topic/" + own + "telemetry",
 			arn + "topic/" + own + "replies", arn + "topic/" + own + "sensors/*",
 			arn + "topic/" + conf + "get", arn + "topic/" + conf + "update",
+			arn + "topic/" + things + "jobs/*",
 		},
-		"iot:Subscribe":                 {arn + "topicfilter/" + own + "commands", arn + "topicfilter/" + conf + "*"},
-		"iot:Receive":                   {arn + "topic/" + own + "commands", arn + "topic/" + conf + "*"},
+		"iot:Subscribe": {
+			arn + "topicfilter/" + own + "commands", arn + "topicfilter/" + own + "sensors/*/set",
+			arn + "topicfilter/" + things + "*",
+		},
+		"iot:Receive":                   {arn + "topic/" + own + "*", arn + "topic/" + things + "*"},
 		"iot:AssumeRoleWithCertificate": {"<" + alias + ".RoleAliasArn>"},
 	}, got)
+}
+
+// TestThingPolicyFits resolves the policy where names are longest. AWS IoT
+// refuses policies of more than 2048 characters, which no synthesis tells.
+func TestThingPolicyFits(t *testing.T) {
+	_, policy := load(t).only(t, "AWS::IoT::Policy")
+	raw, err := json.Marshal(policy.Properties["PolicyDocument"])
+	require.NoError(t, err)
+	for _, place := range [][2]string{{"aws", "ap-southeast-2"}, {"aws-cn", "cn-northwest-1"}, {"aws-us-gov", "us-gov-west-1"}} {
+		document := string(raw)
+		for _, literal := range []string{`{"Fn::Join":["",[`, `]]}`} {
+			document = strings.ReplaceAll(document, literal, "")
+		}
+		for ref, value := range map[string]string{"AWS::Partition": place[0], "AWS::Region": place[1], "AWS::AccountId": "123456789012"} {
+			document = strings.ReplaceAll(document, `",{"Ref":"`+ref+`"},"`, value)
+		}
+		document = regexp.MustCompile(`\{"Fn::GetAtt":\[[^]]*\]\}`).ReplaceAllString(document,
+			`"arn:`+place[0]+":iot:"+place[1]+`:123456789012:rolealias/porchlight-a-long-stage-device"`)
+		require.True(t, json.Valid([]byte(document)), document)
+		require.NotContains(t, document, "Ref")
+		require.LessOrEqual(t, len(document), 2048, place)
+	}
 }

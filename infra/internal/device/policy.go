@@ -16,9 +16,16 @@ const thingName = "${iot:Connection.Thing.ThingName}"
 
 // thingPolicy is one policy for all things: each resource names the thing
 // that is connected, so no device reaches another's topics.
+//
+// AWS IoT takes 2048 characters of policy, which is about fifteen resources in
+// a region with a long name. What a thing says is therefore listed one by one,
+// and what it hears is not: replies and notifications about its own shadows and
+// jobs are below one prefix, on which only AWS IoT can publish, and receiving
+// needs a subscription first. Of jobs only requests can be published.
 func thingPolicy(scope constructs.Construct, alias awsiot.CfnRoleAlias) any {
 	own := naming.TopicRoot + thingName + "/"
-	shadow := "$aws/things/" + thingName + "/shadow/name/" + naming.ConfigShadow + "/"
+	reserved := "$aws/things/" + thingName + "/"
+	shadow := reserved + "shadow/name/" + naming.ConfigShadow + "/"
 	arns := func(kind string, names ...string) []*string {
 		var out []*string
 		for _, name := range names {
@@ -26,27 +33,26 @@ func thingPolicy(scope constructs.Construct, alias awsiot.CfnRoleAlias) any {
 		}
 		return out
 	}
-	connect := statement("Connect", "iot:Connect", arns("client", thingName)...)
+	connect := statement("iot:Connect", arns("client", thingName)...)
 	connect["Condition"] = map[string]any{"Bool": map[string]any{"iot:Connection.Thing.IsAttached": "true"}}
 	return map[string]any{
 		"Version": "2012-10-17",
 		"Statement": []any{
 			connect,
-			statement("Publish", "iot:Publish", arns("topic",
+			statement("iot:Publish", arns("topic",
 				own+naming.TopicEvents, own+naming.TopicStatus, own+naming.TopicTelemetry,
 				own+naming.TopicReplies, own+naming.TopicSensors,
-				shadow+"get", shadow+"update")...),
-			statement("Subscribe", "iot:Subscribe", arns("topicfilter",
-				own+naming.TopicCommands, shadow+"*")...),
-			statement("Receive", "iot:Receive", arns("topic",
-				own+naming.TopicCommands, shadow+"*")...),
-			statement("AssumeRole", "iot:AssumeRoleWithCertificate", alias.AttrRoleAliasArn()),
+				shadow+"get", shadow+"update", reserved+"jobs/*")...),
+			statement("iot:Subscribe", arns("topicfilter",
+				own+naming.TopicCommands, own+naming.TopicSensorSet, reserved+"*")...),
+			statement("iot:Receive", arns("topic", own+"*", reserved+"*")...),
+			statement("iot:AssumeRoleWithCertificate", alias.AttrRoleAliasArn()),
 		},
 	}
 }
 
-func statement(sid, action string, resources ...*string) map[string]any {
-	return map[string]any{"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resources}
+func statement(action string, resources ...*string) map[string]any {
+	return map[string]any{"Effect": "Allow", "Action": action, "Resource": resources}
 }
 
 func iotARN(scope constructs.Construct, kind, name string) *string {

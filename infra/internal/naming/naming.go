@@ -50,6 +50,7 @@ const (
 	TopicTelemetry = "telemetry"
 	TopicReplies   = "replies"
 	TopicSensors   = "sensors/*"
+	TopicSensorSet = "sensors/*/set" // cloud to device
 	TopicCommands  = "commands"
 )
 

@@ -3,7 +3,6 @@ package frontdoor
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"porchlight/internal/localcloud/awsapi"
@@ -34,15 +33,19 @@ func services() map[string]service {
 	fixed := func(p awsapi.Protocol) func(*http.Request) awsapi.Protocol {
 		return func(*http.Request) awsapi.Protocol { return p }
 	}
-	iot := service{"iotdata", fixed(awsapi.RESTJSON), iotNeeds}
+	iot := service{"iot", fixed(awsapi.RESTJSON), iotControlNeeds}
+	iotData := service{"iotdata", fixed(awsapi.RESTJSON), iotDataNeeds}
 	return map[string]service{
 		"dynamodb":         {"dynamodb", fixed(awsapi.JSON10), dynamoNeeds},
 		"s3":               {"s3", fixed(awsapi.S3XML), s3Needs},
 		"sns":              {"sns", fixed(awsapi.Query), snsNeeds},
 		"sqs":              {"sqs", sqsProtocol, sqsNeeds},
 		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds},
-		"iotdata":          iot,
-		"iotdevicegateway": iot, // what iot-data clients sign as
+		"iot":              iot,
+		"execute-api":      iot, // what older iot clients sign as
+		"iotdata":          iotData,
+		"iotdevicegateway": iotData, // what iot-data clients sign as
+		"iot-jobs-data":    {"iot-jobs-data", fixed(awsapi.RESTJSON), iotJobsDataNeeds},
 		"sts": {"sts", fixed(awsapi.Query), func(scope, *http.Request, []byte) ([]need, error) {
 			return nil, nil // anyone may ask who they are
 		}},
@@ -63,7 +66,8 @@ func guessProtocol(r *http.Request) awsapi.Protocol {
 		return awsapi.JSON10
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		return awsapi.Query
-	case strings.HasPrefix(r.URL.Path, "/topics/"), strings.HasPrefix(r.URL.Path, "/things/"):
+	case strings.HasPrefix(r.URL.Path, "/topics/"), strings.HasPrefix(r.URL.Path, "/things/"),
+		strings.HasPrefix(r.URL.Path, "/jobs"), strings.HasPrefix(r.URL.Path, "/api/things/"):
 		return awsapi.RESTJSON
 	}
 	return awsapi.S3XML
@@ -125,29 +129,4 @@ func secretNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
 		resource = s.secretARN(id)
 	}
 	return []need{{"secretsmanager:" + op, resource}}, nil
-}
-
-func iotNeeds(s scope, r *http.Request, _ []byte) ([]need, error) {
-	path := r.URL.EscapedPath()
-	if raw, ok := strings.CutPrefix(path, "/topics/"); ok && r.Method == http.MethodPost {
-		topic, err := url.PathUnescape(raw)
-		if err == nil && topic != "" {
-			return []need{{"iot:Publish", s.arn("iot", "topic/"+topic)}}, nil
-		}
-	}
-	if raw, ok := strings.CutPrefix(path, "/things/"); ok {
-		name, rest, _ := strings.Cut(raw, "/")
-		action := map[string]string{http.MethodGet: "iot:GetThingShadow", http.MethodPost: "iot:UpdateThingShadow",
-			http.MethodDelete: "iot:DeleteThingShadow"}[r.Method]
-		thing, err := url.PathUnescape(name)
-		if err == nil && rest == "shadow" && action != "" {
-			resource := "thing/" + thing
-			if shadow := r.URL.Query().Get("name"); shadow != "" {
-				resource += "/" + shadow
-			}
-			return []need{{action, s.arn("iot", resource)}}, nil
-		}
-	}
-	return nil, &awsapi.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound,
-		Message: "the local IoT data plane publishes (POST /topics/…) and keeps shadows (/things/…/shadow)"}
 }

@@ -37,7 +37,8 @@ type Config struct {
 	Partition         string // "aws" when empty
 	Keys              Keys
 	Authorizer        Authorizer
-	// Handlers by signing name: dynamodb, s3, sns, sqs, secretsmanager, iotdata, sts.
+	// Handlers by signing name: dynamodb, s3, sns, sqs, secretsmanager, iot, iotdata,
+	// iot-jobs-data, sts.
 	// A handler finds the signer with sts.PrincipalFrom and the parsed form in r.Form.
 	Handlers map[string]http.Handler
 	// SecretARN turns a secret's name or ARN into its ARN; an unknown one may come back as it is.

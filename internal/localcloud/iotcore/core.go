@@ -17,7 +17,9 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"porchlight/internal/localcloud/iam"
+	"porchlight/internal/localcloud/iotcore/jobs"
 	"porchlight/internal/localcloud/iotcore/pki"
+	"porchlight/internal/localcloud/iotcore/shadow"
 )
 
 // Config says what to serve. All fields are required except those with a
@@ -52,7 +54,9 @@ type Core struct {
 	aliases   map[string]RoleAliasProperties
 	engine    *engine
 	broker    *mqtt.Server
-	account   *mqtt.Client // publishes what comes by HTTP
+	account   *mqtt.Client // publishes what comes by HTTP, and answers
+	shadows   *shadow.Service
+	jobs      *jobs.Service
 	live      live
 	retries   chan struct{} // one token per last will that is tried again
 
@@ -110,6 +114,9 @@ func New(cfg Config) (*Core, error) {
 		return nil, fmt.Errorf("make the MQTT broker: %w", err)
 	}
 	c.account = c.broker.NewClient(nil, "account", "", true)
+	if err = c.openThingServices(); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -157,6 +164,7 @@ func (c *Core) Start(ctx context.Context) error {
 		return fmt.Errorf("start the MQTT broker: %w", err)
 	}
 	c.startCredentials(credListener, config)
+	c.wg.Go(func() { c.jobs.Run(c.ctx) })
 	return nil
 }
 
@@ -202,5 +210,6 @@ func (c *Core) Close() error {
 		errs = append(errs, c.broker.Close())
 	})
 	c.wg.Wait()
+	errs = append(errs, c.shadows.Close(), c.jobs.Close())
 	return errors.Join(errs...)
 }

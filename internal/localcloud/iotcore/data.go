@@ -11,16 +11,25 @@ import (
 	"time"
 )
 
-// DataHandler serves the Publish call of the iot-data API:
+// DataHandler serves the iot-data API: shadows, and the Publish call,
 // POST /topics/{topic}?qos=0|1&retain=true|false. The caller has been
 // authenticated and authorized before; the message is published as the
 // account's.
-func (c *Core) DataHandler() http.Handler { return http.HandlerFunc(c.publishHTTP) }
+func (c *Core) DataHandler() http.Handler {
+	shadows := c.shadows.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/things/") || strings.HasPrefix(r.URL.Path, "/api/things/") {
+			shadows.ServeHTTP(w, r)
+			return
+		}
+		c.publishHTTP(w, r)
+	})
+}
 
 func (c *Core) publishHTTP(w http.ResponseWriter, r *http.Request) {
 	escaped, ok := strings.CutPrefix(r.URL.EscapedPath(), "/topics/")
 	if !ok {
-		dataError(w, http.StatusNotFound, "InvalidRequestException", "only POST /topics/{topic} is served here")
+		dataError(w, http.StatusNotFound, "InvalidRequestException", "POST /topics/{topic} and the operations on shadows are served here")
 		return
 	}
 	if r.Method != http.MethodPost {

@@ -37,7 +37,7 @@ func TestPublishByHTTP(t *testing.T) {
 		{"POST", "/topics/porchlight/v1/front/events", `{}`, 200, ""},
 		{"POST", "/topics/a%2Fb?qos=0&retain=true", `x`, 200, ""},
 		{"GET", "/topics/a", ``, 405, "MethodNotAllowedException"},
-		{"POST", "/things/a", ``, 404, "InvalidRequestException"},
+		{"POST", "/nothing/a", ``, 404, "InvalidRequestException"},
 		{"POST", "/topics/", ``, 400, "InvalidRequestException"},
 		{"POST", "/topics/a%2B", ``, 400, "InvalidRequestException"},
 		{"POST", "/topics/%24SYS", ``, 400, "InvalidRequestException"},

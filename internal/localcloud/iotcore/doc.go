@@ -14,7 +14,8 @@
 //
 // # Differences from AWS, all on the strict side or noted in the code
 //
-// Topic aliases, shared subscriptions, topics beginning with $ (shadows, jobs,
-// presence, Basic Ingest) and retained messages over a restart are not served.
+// Topic aliases, shared subscriptions, topics beginning with $ (presence, Basic
+// Ingest) other than those of shadows and jobs, and retained messages over a
+// restart are not served. Rules do not see what is published on shadows and jobs.
 // Sessions outlive connections by an hour, not the process.
 package iotcore

@@ -72,6 +72,9 @@ func (h *hook) connect(conn *clientConn, cl *mqtt.Client, pk packets.Packet) (pa
 		if code, ok := checkPublish(will); !ok {
 			return code, "last will: " + code.Reason
 		}
+		if isRequest(will.TopicName) {
+			return packets.ErrTopicNameInvalid, "last will: the topic is reserved"
+		}
 		if !c.mayPublish(s, pk.Connect.WillTopic, pk.Connect.WillRetain) {
 			return packets.ErrNotAuthorized, "iot:Publish on the topic of the last will"
 		}
@@ -161,6 +164,9 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if pk.FixedHeader.Retain && !h.core.roomToRetain(pk.TopicName) {
 		h.core.disconnect(conn, packets.ErrQuotaExceeded, "too many retained messages")
 		return pk, packets.ErrRejectPacket
+	}
+	if isRequest(pk.TopicName) {
+		return pk, h.core.serveRequest(pk)
 	}
 	err := h.core.ingest(conn.ctx, message{topic: pk.TopicName, payload: pk.Payload, clientID: cl.ID, received: time.Now()})
 	switch {

@@ -27,26 +27,32 @@ const (
 	maxPending     = 256 // messages waiting to be written to one client
 )
 
-// checkTopic refuses topics that AWS refuses, and the reserved ones that are
-// not served here.
+// checkTopic refuses topics that AWS refuses, and the reserved ones.
 func checkTopic(topic string) bool {
 	return topic != "" && len(topic) <= maxTopic && strings.Count(topic, "/") <= maxSlashes &&
 		!strings.HasPrefix(topic, "$") && !strings.ContainsAny(topic, "+#\x00") && utf8.ValidString(topic)
 }
 
 func checkTopicFilter(filter string) bool {
-	return len(filter) <= maxTopic && strings.Count(filter, "/") <= maxSlashes && !strings.HasPrefix(filter, "$")
+	return len(filter) <= maxTopic && strings.Count(filter, "/") <= maxSlashes &&
+		(!strings.HasPrefix(filter, "$") || strings.HasPrefix(filter, thingTopics))
 }
 
 // checkPublish applies what needs no policy to an incoming PUBLISH.
 func checkPublish(pk packets.Packet) (packets.Code, bool) {
+	topic, request := pk.TopicName, isRequest(pk.TopicName)
+	if request {
+		topic = strings.TrimPrefix(topic, "$")
+	}
 	switch {
 	case pk.FixedHeader.Qos > 1:
 		return packets.ErrQosNotSupported, false
 	case pk.Properties.TopicAliasFlag:
 		return packets.ErrTopicAliasInvalid, false // none were offered in the CONNACK
-	case !checkTopic(pk.TopicName):
+	case !checkTopic(topic):
 		return packets.ErrTopicNameInvalid, false
+	case request && pk.FixedHeader.Retain:
+		return packets.ErrRetainNotSupported, false // as on AWS, for reserved topics
 	case len(pk.Payload) > maxPayload:
 		return packets.ErrPacketTooLarge, false
 	}
