@@ -82,7 +82,7 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	}
 }
 
-func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
+func TestDeviceRoleWritesOwnThumbnailsAndReadsUpdatesOnly(t *testing.T) {
 	tmpl := load(t)
 	bucket, _ := tmpl.only(t, "AWS::S3::Bucket")
 	_, alias := tmpl.only(t, "AWS::IoT::RoleAlias")
@@ -90,6 +90,7 @@ func TestDeviceRoleWritesOwnThumbnailsOnly(t *testing.T) {
 	role := target(t, alias.Properties["RoleArn"])
 	require.Equal(t, map[string][]string{
 		"s3:PutObject": {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
+		"s3:GetObject": {"<" + bucket + ".Arn>/updates/*"},
 	}, tmpl.grants(t, role))
 	require.Equal(t, "credentials.iot.amazonaws.com",
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))

@@ -40,6 +40,10 @@ const (
 // follows it.
 const ThumbnailPrefix = "thumbnails/"
 
+// UpdatePrefix is where in the same bucket the files of updates are, which
+// every device may read.
+const UpdatePrefix = "updates/"
+
 // TopicRoot starts every MQTT topic of ours; the thing's name follows it.
 const TopicRoot = "porchlight/v1/"
 
