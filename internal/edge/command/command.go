@@ -66,11 +66,11 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg.Now = time.Now
 	}
 	r := &runner{
-		cfg: cfg, ctx: ctx, lanes: map[string][]event.Command{},
+		cfg: cfg, lanes: map[string][]event.Command{},
 		slots: make(chan struct{}, mostAtOnce), known: newMemory(mostRemember),
 	}
 	defer r.working.Wait()
-	err := cfg.Link.Subscribe(ctx, event.Topic(cfg.Thing, event.ChannelCommands), func(_ string, payload []byte) { r.receive(payload) }, nil)
+	err := cfg.Link.Subscribe(ctx, event.Topic(cfg.Thing, event.ChannelCommands), func(_ string, payload []byte) { r.receive(ctx, payload) }, nil)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
@@ -82,7 +82,6 @@ func Run(ctx context.Context, cfg Config) error {
 // runner is Run's state.
 type runner struct {
 	cfg     Config
-	ctx     context.Context //nolint:containedctx // the one Run was given, for handlers that outlive a message
 	slots   chan struct{}
 	working sync.WaitGroup
 
@@ -94,7 +93,7 @@ type runner struct {
 }
 
 // receive takes in one message. It never waits for a handler.
-func (r *runner) receive(payload []byte) {
+func (r *runner) receive(ctx context.Context, payload []byte) {
 	c, err := event.ParseCommand(payload)
 	if c == nil {
 		r.cfg.Log.Warn("a command could not be read and nobody to answer it to", "error", err)
@@ -125,7 +124,7 @@ func (r *runner) receive(payload []byte) {
 			return
 		}
 		log.Info("command")
-		r.enqueue(*c)
+		r.enqueue(ctx, *c)
 	}
 }
 
@@ -158,7 +157,7 @@ func (r *runner) expired(c event.Command) (state event.ReplyState, message strin
 }
 
 // enqueue puts a command at the end of its camera's lane.
-func (r *runner) enqueue(c event.Command) {
+func (r *runner) enqueue(ctx context.Context, c event.Command) {
 	r.mu.Lock()
 	if r.stopped || r.waiting >= mostWaiting {
 		r.mu.Unlock()
@@ -169,13 +168,13 @@ func (r *runner) enqueue(c event.Command) {
 	lane, busy := r.lanes[c.Camera]
 	r.lanes[c.Camera] = append(lane, c)
 	if !busy {
-		r.working.Go(func() { r.work(c.Camera) })
+		r.working.Go(func() { r.work(ctx, c.Camera) })
 	}
 	r.mu.Unlock()
 }
 
 // work empties one camera's lane.
-func (r *runner) work(camera string) {
+func (r *runner) work(ctx context.Context, camera string) {
 	for {
 		r.slots <- struct{}{} // workers give it back, so this ends
 		r.mu.Lock()
@@ -190,7 +189,7 @@ func (r *runner) work(camera string) {
 		r.lanes[camera] = lane[1:]
 		r.waiting--
 		r.mu.Unlock()
-		r.carryOut(c)
+		r.carryOut(ctx, c)
 		<-r.slots
 	}
 }

@@ -22,8 +22,8 @@ type outcome struct {
 // carryOut gives one command to its handler and answers. A handler that does
 // not end in time is answered for, and waited for: the next command to the
 // same camera must not meet it.
-func (r *runner) carryOut(c event.Command) {
-	if r.ctx.Err() != nil {
+func (r *runner) carryOut(running context.Context, c event.Command) {
+	if running.Err() != nil {
 		r.answer(c, event.ReplyFailed, "the device is stopping, nothing was done: try again", nil)
 		return
 	}
@@ -31,7 +31,7 @@ func (r *runner) carryOut(c event.Command) {
 		r.answer(c, state, message, nil)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, r.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(running, r.cfg.Timeout)
 	defer cancel()
 	done := make(chan outcome, 1)
 	go func() { done <- r.call(ctx, c) }()
@@ -45,7 +45,7 @@ func (r *runner) carryOut(c event.Command) {
 			return
 		default:
 		}
-		if r.ctx.Err() != nil {
+		if running.Err() != nil {
 			r.answer(c, event.ReplyFailed, "the device stopped before it was done", nil)
 		} else {
 			r.answer(c, event.ReplyFailed, fmt.Sprintf("it was not done within %v", r.cfg.Timeout), nil)

@@ -48,11 +48,11 @@ func (u *Updater) carryOut(ctx context.Context) error {
 		log.Info("update succeeded")
 	case errors.Is(err, errRejected):
 		r.Status = jobs.Rejected
-	case errors.Is(context.Cause(steps.ctx), jobs.ErrGone):
-		log.Warn("update given up: its job is over", "error", context.Cause(steps.ctx))
-		err = context.Cause(steps.ctx)
-		r.Status = jobs.Failed
 	default:
+		if over := steps.over(); over != nil {
+			log.Warn("update given up: its job is over", "error", over)
+			err = over
+		}
 		r.Status = jobs.Failed
 	}
 	if err != nil {
@@ -160,6 +160,14 @@ func (r *reporter) step(name string, more map[string]string) {
 		default:
 		}
 	}
+}
+
+// over says why the service does not want the job any more, or nil.
+func (r *reporter) over() error {
+	if cause := context.Cause(r.ctx); errors.Is(cause, jobs.ErrGone) {
+		return cause
+	}
+	return nil
 }
 
 // stop returns the last version of the execution that is known. An answer that

@@ -81,7 +81,7 @@ func (h *home) supervise() {
 				power, off = context.WithTimeout(ctx, rand.N(150*time.Millisecond))
 			}
 			program := exec.CommandContext(power, self)
-			program.Env = append(append(os.Environ(), envProgram+"="+h.dir, "PORCHLIGHT_TEST_BINARY="+self), env...)
+			program.Env = append(append(os.Environ(), envProgram+"="+h.dir, "PORCHLIGHT_TEST_BINARY="+self, "GORACE=atexit_sleep_ms=0"), env...)
 			program.Stderr = os.Stderr
 			_ = program.Run()
 			off()

@@ -28,19 +28,18 @@ const (
 	envPatience = "PORCHLIGHT_TEST_PATIENCE"
 )
 
-// asProgram says whether this process is to be a program under test.
-func asProgram() (code int, is bool) {
+// asProgram says whether this process was to be a program under test, and has
+// been.
+func asProgram() bool {
 	dir := os.Getenv(envProgram)
 	if dir == "" {
-		return 0, false
+		return false
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	err := testProgram{dir}.run(log)
-	if err != nil && !errors.Is(err, update.ErrDone) {
+	if err := (testProgram{dir}).run(log); err != nil && !errors.Is(err, update.ErrDone) {
 		log.Error("program", "error", err)
-		return 1, true
 	}
-	return 0, true
+	return true
 }
 
 // testProgram is a device's program: it launches its version and works on jobs

@@ -33,8 +33,8 @@ import (
 const patience = 60 * time.Second // only ever reached by a failing test
 
 func TestMain(m *testing.M) {
-	if code, is := asProgram(); is {
-		os.Exit(code)
+	if asProgram() {
+		return
 	}
 	goleak.VerifyTestMain(m)
 }

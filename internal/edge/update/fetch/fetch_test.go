@@ -171,8 +171,6 @@ func TestGivenUp(t *testing.T) {
 	})
 	require.ErrorIs(t, s.get(t), fetch.ErrRefused)
 	s.Close()
-	s.Server = httptest.NewTLSServer(http.NotFoundHandler())
-	s.Server.Close()
 	require.NotContains(t, s.get(t).Error(), "hush")
 }
 
