@@ -42,8 +42,9 @@ type Options struct {
 	Local Link
 	// Decode reads a JPEG that a client device sent.
 	Decode func(data []byte) (*event.Frame, error)
-	// Reload reads the configuration again; nil: it is told to Watch alone.
-	Reload func(ctx context.Context) error
+	// Read reads the configuration again, for the cloud's command; nil: it is
+	// told to Watch alone.
+	Read func() (map[string]any, error)
 	// Labels are the label lists that updated models may name.
 	Labels map[string][]string
 	// Software updates this program; nil: it is not updated.
@@ -91,7 +92,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	case composer := <-g.composers:
 		a := &agent{Options: opts, changes: composer.Changes(), ask: composer.Ask, chosen: make(chan struct{}, 1)}
-		a.setPrivacy = composer.SetPrivacy
+		a.setPrivacy, a.give = composer.SetPrivacy, composer.Give
 		return a.run(ctx)
 	}
 }
@@ -133,6 +134,7 @@ type agent struct {
 	// is told.
 	setPrivacy func(camera string, on bool) error
 	chosen     chan struct{}
+	give       func(tree map[string]any) error
 	ready      sync.Once
 	brought    brought
 }

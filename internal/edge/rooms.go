@@ -33,6 +33,7 @@ type rooms struct {
 	gateway  *gateway.Gateway
 	pictures *command.Frames
 	asked    chan request
+	later    sync.WaitGroup
 }
 
 // request is something to be done with the cameras by the goroutine they
@@ -71,6 +72,7 @@ func (r *rooms) run(ctx context.Context) {
 	running.Go(func() { r.commands(ctx) })
 	running.Go(func() { r.updates(ctx) })
 	running.Wait()
+	r.later.Wait()
 }
 
 // faces asks whose faces client devices send.
@@ -106,8 +108,8 @@ func (r *rooms) commands(ctx context.Context) {
 		event.CommandSiren:  "this device has no siren",
 		event.CommandPTZ:    "this version does not move cameras",
 	}
-	if r.agent.Reload != nil {
-		handlers[event.CommandReload] = command.Reload(r.agent.Reload)
+	if r.agent.Read != nil {
+		handlers[event.CommandReload] = command.Reload(r.reload)
 	} else {
 		missing[event.CommandReload] = "Greengrass deploys the configuration of this device"
 	}
@@ -118,6 +120,32 @@ func (r *rooms) commands(ctx context.Context) {
 		r.agent.Log.Error("no commands are heard", "error", err)
 	}
 }
+
+// reload reads the configuration again. What is new in it takes effect a
+// moment later, so that the answer gets away.
+func (r *rooms) reload(ctx context.Context) error {
+	tree, err := r.agent.Read()
+	if err != nil {
+		return err
+	}
+	if _, _, err := config.Lenient(tree, nil); err != nil {
+		return err
+	}
+	r.later.Go(func() {
+		select {
+		case <-ctx.Done(): // a change that came before has the rooms end
+		case <-time.After(answerFirst):
+		}
+		if err := r.agent.give(tree); err != nil {
+			r.agent.Log.Error("the configuration cannot be used; the last one goes on", "error", err)
+		}
+	})
+	return nil
+}
+
+// answerFirst is how long a new configuration waits for the answer to the
+// command that had it read.
+const answerFirst = 500 * time.Millisecond
 
 // updates carries out update jobs.
 func (r *rooms) updates(ctx context.Context) {
