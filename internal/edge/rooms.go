@@ -109,7 +109,7 @@ func (r *rooms) commands(ctx context.Context) {
 		event.CommandPTZ:    "this version does not move cameras",
 	}
 	if r.agent.Read != nil {
-		handlers[event.CommandReload] = command.Reload(r.reload)
+		handlers[event.CommandReload] = command.Reload(func(context.Context) error { return r.reload(ctx) })
 	} else {
 		missing[event.CommandReload] = "Greengrass deploys the configuration of this device"
 	}
