@@ -16,7 +16,7 @@ const steady = time.Minute
 
 // trouble is what was told last.
 type trouble struct {
-	last  *faultError
+	last  error
 	times int
 }
 
@@ -27,7 +27,7 @@ func (c *Client) tell(message string, err error) {
 	}
 	f := c.circumstances().explain(err)
 	c.mu.Lock()
-	known := f.same(c.trouble.last)
+	known := sameFault(c.trouble.last, f)
 	c.trouble.last = f
 	c.trouble.times++
 	times := c.trouble.times
