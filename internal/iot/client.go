@@ -105,7 +105,7 @@ func Connect(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	c.leaf = leafOf(c.tls)
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.checkExpiry()
-	if c.manager, err = autopaho.NewConnection(c.ctx, c.settings()); err != nil {
+	if c.manager, err = autopaho.NewConnection(c.ctx, c.settings()); err != nil { //nolint:contextcheck // it is ctx's child
 		c.cancel()
 		return nil, fmt.Errorf("connect to IoT Core: %w", err)
 	}

@@ -33,7 +33,7 @@ func trouble(t *testing.T, b *iottest.Broker, edit func(*iot.ClientConfig)) erro
 		}
 	})
 	eventually(t, func() bool { return c.Stats().FailedTries >= 3 }, "it tries again and again")
-	require.Len(t, log.with("cannot connect"), 1, "said once, not at every try")
+	require.Len(t, log.with("no connection to IoT Core"), 1, "said once, not at every try")
 	stats := c.Stats()
 	require.False(t, stats.Connected)
 	require.Zero(t, stats.Connects)

@@ -284,6 +284,7 @@ func TestHandlersMayUseTheClient(t *testing.T) {
 	next(t, answers.ready)
 	ready, inner := make(chan struct{}), make(chan string, 1)
 	c.Subscribe(ctx, "commands", func(_ string, payload []byte) {
+		//nolint:contextcheck // it outlives the handler that asks for it
 		c.Subscribe(t.Context(), "inner", func(_ string, p []byte) { inner <- string(p) }, func() {
 			_ = c.Publish(ctx, "replies", payload)
 		})
