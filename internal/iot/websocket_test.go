@@ -213,7 +213,7 @@ func TestALPN(t *testing.T) {
 	c := connect(t, b, nil)
 	eventually(t, func() bool { return c.Stats().Connected }, "it connects")
 	require.Equal(t, []string{""}, b.ALPN())
-	c = connect(t, b, func(cfg *iot.ClientConfig) { cfg.As443(b.Addr()) })
+	c = connect(t, b, func(cfg *iot.ClientConfig) { cfg.As443(b.Addr()); cfg.ClientID = "second" })
 	eventually(t, func() bool { return c.Stats().Connected }, "it connects")
 	require.Equal(t, []string{"", "x-amzn-mqtt-ca"}, b.ALPN())
 
@@ -222,6 +222,7 @@ func TestALPN(t *testing.T) {
 	c = connect(t, b, func(cfg *iot.ClientConfig) {
 		overWebSocket(g, &rotating{secret: "SECRET"})(cfg)
 		cfg.As443(g.Listener.Addr().String())
+		cfg.ClientID = "third"
 	})
 	eventually(t, func() bool { return c.Stats().Connected }, "it connects")
 	require.Zero(t, g.denied.Load())
