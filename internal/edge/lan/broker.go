@@ -177,9 +177,12 @@ func (b *Broker) Publish(ctx context.Context, topic string, payload []byte, reta
 // subscription stands.
 func (b *Broker) Subscribe(ctx context.Context, filter string, handle func(topic string, payload []byte), ready func()) {
 	f, id := newFeed(filter, b.cfg.Log), int(b.nextID.Add(1))
-	if err := b.server.Subscribe(filter, id, func(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
+	b.hook.keeping.RLock() // while it looks through the retained messages
+	err := b.server.Subscribe(filter, id, func(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
 		f.put(pk.TopicName, pk.Payload)
-	}); err != nil {
+	})
+	b.hook.keeping.RUnlock()
+	if err != nil {
 		b.cfg.Log.Error("cannot subscribe", "filter", filter, "error", err)
 		<-ctx.Done()
 		return

@@ -2,6 +2,9 @@ package lan_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +41,35 @@ func TestRetainedMessagesReachOwnSubscribers(t *testing.T) {
 	require.NoError(t, err, out)
 	heard, _ := listen(t, b, "a/+")
 	require.Equal(t, got{"a/b", "kept"}, await(t, heard))
+}
+
+// Retained messages are looked through while others are added.
+func TestRetainingAndSubscribingAtOnce(t *testing.T) {
+	b, address, _ := serve(t, config.LAN{})
+	const most = 300
+	publishing := make(chan error, 1)
+	go func() {
+		var err error
+		for i := range most {
+			err = errors.Join(err, b.Publish(context.Background(), fmt.Sprintf("a/%d/b", i), []byte("x"), true))
+		}
+		publishing <- err
+	}()
+	for range 10 {
+		listen(t, b, "a/#")
+		listen(t, b, "a/+/b")
+		conn := enter(t, address, "x", "", "")
+		_, err := conn.Write(packet(0x82, []byte{0, 1}, text("a/+/b"), []byte{0}, text("#"), []byte{1}))
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, make([]byte, 5))
+		require.NoError(t, err)
+		conn.Close()
+	}
+	require.NoError(t, <-publishing)
+	heard, _ := listen(t, b, "a/+/+")
+	for range most {
+		await(t, heard)
+	}
 }
 
 func TestBeyondLoopbackUsersAreNeeded(t *testing.T) {

@@ -21,6 +21,7 @@ type conn struct {
 	cancel      context.CancelFunc
 	frames      framer
 	pace        *pace
+	scanning    bool // the retained messages; of the goroutine that reads
 
 	mu     sync.Mutex
 	user   string

@@ -25,6 +25,7 @@ type hook struct {
 	everyone *rights            // where there are no users
 	log      *slog.Logger
 	retained retained
+	keeping  sync.RWMutex // see hook_retained.go
 
 	mu        sync.Mutex
 	connected map[string]int // connections by user
@@ -45,7 +46,8 @@ func (h *hook) ID() string { return "lan" }
 
 func (h *hook) Provides(b byte) bool {
 	return slices.Contains([]byte{mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPublish,
-		mqtt.OnPublishDropped, mqtt.OnWill, mqtt.OnSessionEstablished, mqtt.OnDisconnect}, b)
+		mqtt.OnPublishDropped, mqtt.OnWill, mqtt.OnRetainMessage, mqtt.OnPacketSent, mqtt.OnPacketProcessed,
+		mqtt.OnSessionEstablished, mqtt.OnDisconnect}, b)
 }
 
 // OnConnect decides a CONNECT. It runs before the client takes over a session,
@@ -125,6 +127,7 @@ func (h *hook) enter(user string) bool {
 
 // ended is told of every connection, those that were never admitted included.
 func (h *hook) ended(c *conn) {
+	h.scanned(c)
 	user, _, known := c.who()
 	if !known {
 		return

@@ -58,24 +58,6 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	return r.mayHear(topic)
 }
 
-// OnPublish keeps no message for which there is no room; it is published all
-// the same.
-func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if !cl.Net.Inline && pk.FixedHeader.Retain && !h.retained.admit(pk.TopicName, len(pk.Payload)) {
-		h.log.Warn("message not retained: too many are", "client", cl.ID, "topic", clip(pk.TopicName), "limit", maxRetained, "limit_bytes", maxRetainedSize)
-		pk.FixedHeader.Retain = false
-	}
-	return pk, nil
-}
-
-// OnWill does the same for last wills.
-func (h *hook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
-	if will.Retain && !h.retained.admit(will.TopicName, len(will.Payload)) {
-		will.Retain = false
-	}
-	return will, nil
-}
-
 // OnPublishDropped tells of a client that does not keep up.
 func (h *hook) OnPublishDropped(cl *mqtt.Client, pk packets.Packet) {
 	h.log.Debug("message for a slow client dropped", "client", cl.ID, "topic", clip(pk.TopicName))
