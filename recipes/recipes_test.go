@@ -42,7 +42,7 @@ func keys(path string, t reflect.Type) (list []string) {
 
 func keysOf(path string, tree map[string]any) (list []string) {
 	for key, value := range tree {
-		if inner, ok := value.(map[string]any); ok && key != "cameras" {
+		if inner, ok := value.(map[string]any); ok && len(inner) > 0 {
 			list = append(list, keysOf(path+"."+key, inner)...)
 		} else {
 			list = append(list, strings.TrimPrefix(path+"."+key, "."))
@@ -68,7 +68,8 @@ cloud: {thumbnail_bucket: t, region: us-east-1}
 func TestDefaultConfigurationIsTheDefault(t *testing.T) {
 	want, err := config.Parse([]byte(required))
 	require.NoError(t, err)
-	want.Cameras = map[string]config.Camera{}
+	want.Cameras, want.Sensors = map[string]config.Camera{}, map[string]config.Sensor{}
+	want.LAN.Users = map[string]config.LANUser{}
 
 	shipped := defaultConfiguration(t)
 	var owner map[string]any

@@ -19,19 +19,21 @@ type CameraAllowCmd struct {
 	Serial []string `arg:"" name:"serial" help:"SERIAL or SERIAL=NAME: a device with a claim certificate that may become the thing NAME (default: its serial)."`
 }
 
-// allowance is one device that may be provisioned.
+// allowance is one device that may be provisioned. Without a name, the thing
+// is named like the serial, or as it was.
 type allowance struct{ serial, thing string }
 
 func (c *CameraAllowCmd) allowances() (list []allowance, err error) {
 	for _, spec := range c.Serial {
 		serial, thing, named := strings.Cut(spec, "=")
+		name := thing
 		if !named {
-			thing = serial
+			name = serial
 		}
 		if err := event.ValidateThing(serial); err != nil {
 			return nil, fmt.Errorf("serial %q: want 1 to 64 letters, digits, _ and -", serial)
 		}
-		if err := fleet.CheckThing(thing); err != nil {
+		if err := fleet.CheckThing(name); err != nil {
 			return nil, err
 		}
 		list = append(list, allowance{serial, thing})

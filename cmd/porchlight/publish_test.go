@@ -107,7 +107,7 @@ func TestPublishRefusesARecipeWithPathAndCure(t *testing.T) {
 	for want, edit := range map[string][2]string{
 		"Manifestz: unknown key: did you mean Manifests?":                                    {"\nManifests:", "\nManifestz:"},
 		`Manifests[0].Artifacts[0].Permission.Read: "EVERY": choose one of NONE, OWNER, ALL`: {"Read: ALL", "Read: EVERY"},
-		"the recipe: it has 18": {`thing: ""`, "thing: " + strings.Repeat("x", 14<<10)},
+		"the recipe: it has 19": {`thing: ""`, "thing: " + strings.Repeat("x", 14<<10)},
 		`Manifests[0].Platform.runtime: missing: write runtime: "*": nucleus lite passes over a manifest without`: {`      runtime: "*"` + "\n", ""},
 		"Manifests[0].Platform.os":         {"os: linux", "os: beos"},
 		"the recipe: not readable as YAML": {"ComponentName:", "\tComponentName:"},

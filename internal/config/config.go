@@ -22,17 +22,21 @@ var ErrInvalid = errors.New("invalid configuration")
 
 // Config of a gateway or standalone camera.
 type Config struct {
-	Thing        string            `config:"thing"`     // AWS IoT thing name
-	StateDir     string            `config:"state_dir"` // spool and open events live here
-	Detector     Detector          `config:"detector"`
-	Recognition  Recognition       `config:"recognition"`
-	IoT          IoT               `config:"iot"`
-	Cloud        Cloud             `config:"cloud"`
-	Spool        Spool             `config:"spool"`
-	Page         Page              `config:"page"`
-	ClientFrames ClientFrames      `config:"client_frames"`
-	Cameras      map[string]Camera `config:"cameras"` // by camera name
-	Provisioning Provisioning      `config:"provisioning"`
+	Thing         string            `config:"thing"`     // AWS IoT thing name
+	StateDir      string            `config:"state_dir"` // spool and open events live here
+	Detector      Detector          `config:"detector"`
+	Recognition   Recognition       `config:"recognition"`
+	IoT           IoT               `config:"iot"`
+	Cloud         Cloud             `config:"cloud"`
+	Spool         Spool             `config:"spool"`
+	Page          Page              `config:"page"`
+	LAN           LAN               `config:"lan"`
+	Sensors       map[string]Sensor `config:"sensors"` // by sensor name
+	HomeAssistant HomeAssistant     `config:"home_assistant"`
+	Updates       Updates           `config:"updates"`
+	ClientFrames  ClientFrames      `config:"client_frames"`
+	Cameras       map[string]Camera `config:"cameras"` // by camera name
+	Provisioning  Provisioning      `config:"provisioning"`
 }
 
 // Detector chooses and tunes the object detector.
@@ -85,6 +89,9 @@ func defaults() Config {
 		Cloud:        Cloud{Region: "us-east-1"},
 		Spool:        Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
 		ClientFrames: ClientFrames{ImageKey: "face_image", Size: 240, MinFace: 20},
+
+		HomeAssistant: HomeAssistant{Prefix: "homeassistant"},
+		Updates:       Updates{Models: true},
 	}
 }
 

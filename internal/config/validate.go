@@ -39,13 +39,15 @@ func (c *Config) validate() error {
 	if c.Spool.MaxAge < time.Minute {
 		return bad("spool.max_age", "%v: want at least 1m", c.Spool.MaxAge)
 	}
-	if err := c.Page.validate("page"); err != nil {
-		return err
-	}
-	if err := c.ClientFrames.validate("client_frames"); err != nil {
-		return err
-	}
-	return c.validateCameras("cameras")
+	return first(
+		func() error { return c.Page.validate("page") },
+		func() error { return c.ClientFrames.validate("client_frames") },
+		func() error { return c.Updates.validate("updates") },
+		func() error { return c.LAN.validate("lan") },
+		func() error { return c.validateSensors("sensors") },
+		func() error { return c.HomeAssistant.validate("home_assistant", c.LAN) },
+		func() error { return c.validateCameras("cameras") },
+	)
 }
 
 // CheckIoT judges the section iot, which a component that runs on its own

@@ -46,6 +46,20 @@ func standardClients(t *testing.T, m *machine) {
 		require.Error(t, exec.Command("mosquitto_pub", "-h", host, "-p", port, "--cafile", certs["ca"],
 			"-q", "1", "-i", "yard", "-t", "porchlight/v1/yard/telemetry", "-m", "{}").Run(), "no certificate")
 	})
+	t.Run("a sensor of a thing reaches the table", func(t *testing.T) {
+		aws, certs := awsCLI(t, m), thingFiles(t, m)
+		host, port, err := net.SplitHostPort(m.ready.Addresses.MQTT)
+		require.NoError(t, err)
+		out, err := exec.Command("mosquitto_pub", "-h", host, "-p", port, "--cafile", certs["ca"], "--cert", certs["cert"], "--key", certs["key"],
+			"-V", "5", "-q", "1", "-i", "yard", "-t", "porchlight/v1/yard/sensors/gate", "-m", `{"kind":"contact","state":"open"}`).CombinedOutput()
+		require.NoError(t, err, string(out))
+		var tables struct{ TableNames []string }
+		require.NoError(t, json.Unmarshal(aws("dynamodb", "list-tables"), &tables))
+		await(t, "the sensor to be in the table", func() bool {
+			scan := aws("dynamodb", "scan", "--table-name", tables.TableNames[0])
+			return strings.Contains(string(scan), "SENSOR#yard#gate") && strings.Contains(string(scan), `"open"`)
+		})
+	})
 }
 
 // awsCLI returns a function that runs the AWS CLI with the machine's keys.

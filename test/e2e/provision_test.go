@@ -112,7 +112,7 @@ func TestDeviceProvisionsItselfByClaim(t *testing.T) {
 		serials := m.operator("camera", "serials", "--json")
 		require.Equal(t, []any{"pl-007", 1.0}, []any{serials[0]["serial"], serials[0]["refused"]})
 
-		m.operator("camera", "allow", "--json", "--again", "pl-007=porch")
+		m.operator("camera", "allow", "--json", "--again", "pl-007")
 		id, err := provision.Ensure(t.Context(), deviceOf(cfg, t.TempDir(), slog.New(slog.DiscardHandler)))
 		require.NoError(t, err, "after a factory reset that the operator knows of")
 		require.Equal(t, "porch", id.Thing)

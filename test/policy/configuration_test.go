@@ -74,6 +74,14 @@ func required(c *config.Config) string {
 		},
 		"cloud": map[string]any{"thumbnail_bucket": c.Cloud.ThumbnailBucket},
 	}
+	users, sensors := map[string]any{}, map[string]any{}
+	for name, user := range c.LAN.Users {
+		users[name] = map[string]any{"password": user.Password}
+	}
+	for name, sensor := range c.Sensors {
+		sensors[name] = map[string]any{"kind": sensor.Kind, "states": sensor.States}
+	}
+	tree["lan"], tree["sensors"] = map[string]any{"users": users}, sensors
 	cameras := map[string]any{}
 	for name, camera := range c.Cameras {
 		zones, objects, masks := map[string]any{}, map[string]any{}, []any{}

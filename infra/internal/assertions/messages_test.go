@@ -52,5 +52,6 @@ func TestEveryRuleHasAnErrorAction(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"SELECT *, topic() AS topic, timestamp() AS received_at FROM 'porchlight/v1/+/events'",
 		"SELECT *, topic() AS topic, timestamp() AS received_at FROM 'porchlight/v1/+/status'",
+		"SELECT *, topic() AS topic, timestamp() AS received_at FROM 'porchlight/v1/+/sensors/+'",
 	}, queries)
 }

@@ -57,6 +57,10 @@ const ThumbnailPrefix = "thumbnails/"
 // the components begin with it.
 const ComponentPrefix = "porchlight."
 
+// UpdatePrefix is where in the same bucket the files of updates are, which
+// every device may read.
+const UpdatePrefix = "updates/"
+
 // TopicRoot starts every MQTT topic of ours; the thing's name follows it.
 const TopicRoot = "porchlight/v1/"
 
@@ -69,6 +73,12 @@ const (
 	TopicSensors   = "sensors/*"
 	TopicSensorSet = "sensors/*/set" // cloud to device
 	TopicCommands  = "commands"
+)
+
+// The rule of what sensors say: its name, and the filter in place of one part.
+const (
+	RuleSensors   = "sensors"
+	FilterSensors = "sensors/+"
 )
 
 // ConfigShadow is the named shadow that holds a thing's camera settings.

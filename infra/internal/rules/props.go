@@ -13,6 +13,9 @@ type Props struct {
 	// Topic is the last part of the topics it listens to, under any thing,
 	// like naming.TopicEvents. It also names the rule. Required.
 	Topic string
+	// Filter is what stands in place of Topic in the topics it listens to where
+	// they have more levels, like naming.FilterSensors. Optional.
+	Filter string
 	// Target receives each message, with the fields topic and received_at
 	// (milliseconds since 1970) added. Required.
 	Target awssns.ITopic

@@ -18,6 +18,10 @@ const sqlVersion = "2016-03-23"
 // one that can only send to the dead-letter queue.
 func New(scope constructs.Construct, id string, props Props) {
 	rule := constructs.NewConstruct(scope, jsii.String(id))
+	filter := props.Topic
+	if props.Filter != "" {
+		filter = props.Filter
+	}
 
 	publish := role(rule, "PublishRole")
 	messages.GrantPublish(props.Target, publish)
@@ -29,7 +33,7 @@ func New(scope constructs.Construct, id string, props Props) {
 		RuleName: jsii.String("porchlight_" + props.Stage + "_" + props.Topic),
 		TopicRulePayload: &awsiot.CfnTopicRule_TopicRulePayloadProperty{
 			Sql: jsii.String("SELECT *, topic() AS topic, timestamp() AS received_at FROM '" +
-				naming.TopicRoot + "+/" + props.Topic + "'"),
+				naming.TopicRoot + "+/" + filter + "'"),
 			AwsIotSqlVersion: jsii.String(sqlVersion),
 			RuleDisabled:     jsii.Bool(false),
 			Actions: &[]*awsiot.CfnTopicRule_ActionProperty{{

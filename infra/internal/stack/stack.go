@@ -63,6 +63,9 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 	rules.New(stack, "StatusRule", rules.Props{
 		Stage: s.Name, Topic: naming.TopicStatus, Target: topic, DeadLetters: dead,
 	})
+	rules.New(stack, "SensorsRule", rules.Props{
+		Stage: s.Name, Topic: naming.RuleSensors, Filter: naming.FilterSensors, Target: topic, DeadLetters: dead,
+	})
 	topic.AddSubscription(awssnssubscriptions.NewLambdaSubscription(newEvents(stack, s, store, dead),
 		&awssnssubscriptions.LambdaSubscriptionProps{DeadLetterQueue: dead}))
 

@@ -34,6 +34,7 @@ type Store interface {
 	OwnerOf(ctx context.Context, thing string) (string, error)
 	UpsertEvent(ctx context.Context, owner string, e *event.Event, expires time.Time) (written bool, err error)
 	ApplyStatus(ctx context.Context, owner, thing string, st *event.Status, receivedAt time.Time) error
+	UpsertSensor(ctx context.Context, owner, thing string, s *event.Sensor, receivedAt time.Time) (written bool, err error)
 }
 
 // Config of an Ingester.
@@ -93,7 +94,8 @@ func (i *Ingester) take(ctx context.Context, message []byte) error {
 		return fmt.Errorf("%w: not what the rule adds: %w", ErrRejected, err)
 	}
 	thing, channel, err := event.SplitTopic(rule.topic)
-	if err != nil {
+	ofSensor, sensor, notSensor := event.SplitSensorTopic(rule.topic)
+	if err != nil && notSensor != nil {
 		return fmt.Errorf("%w: %w", ErrRejected, err)
 	}
 	// Up to the year 9999, the last that RFC 3339 can write.
@@ -101,6 +103,9 @@ func (i *Ingester) take(ctx context.Context, message []byte) error {
 		return fmt.Errorf("%w: received_at %d: want the rule's timestamp() in milliseconds", ErrRejected, rule.receivedAt)
 	}
 	receivedAt := time.UnixMilli(rule.receivedAt).UTC()
+	if notSensor == nil {
+		return i.takeSensor(ctx, ofSensor, sensor, message, receivedAt)
+	}
 	switch channel {
 	case event.ChannelEvents:
 		return i.takeEvent(ctx, thing, message, receivedAt)

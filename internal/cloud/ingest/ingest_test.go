@@ -29,6 +29,7 @@ type memory struct {
 	events  []*event.Event
 	expires []time.Time
 	status  []string
+	sensors []string
 	down    bool
 }
 
@@ -61,6 +62,17 @@ func (m *memory) ApplyStatus(_ context.Context, owner, thing string, st *event.S
 	}
 	m.status = append(m.status, thing+" "+string(st.State)+" "+event.At(at).String())
 	return nil
+}
+
+func (m *memory) UpsertSensor(_ context.Context, owner, thing string, s *event.Sensor, at time.Time) (bool, error) {
+	if m.down {
+		return false, errDown
+	}
+	if m.owners[thing] != owner {
+		panic("a sensor got into another owner's partition")
+	}
+	m.sensors = append(m.sensors, thing+" "+s.Name+" "+string(s.Kind)+" "+s.State+" "+s.At.String()+" "+event.At(at).String())
+	return true, nil
 }
 
 func ingester(m *memory) *Ingester {
@@ -229,14 +241,14 @@ func TestOwnersAreForgotten(t *testing.T) {
 }
 
 func FuzzHandle(f *testing.F) {
-	for _, m := range []any{goodEvent(), goodStatus(), goodEvent().with(fields{"camera": "shed.door"}), "{", `{"topic":"porchlight/v1/porch/events"}`} {
+	for _, m := range []any{goodEvent(), goodStatus(), goodSensor(), goodEvent().with(fields{"camera": "shed.door"}), "{", `{"topic":"porchlight/v1/porch/events"}`} {
 		f.Add(records(f, m).Records[0].SNS.Message)
 	}
 	f.Fuzz(func(t *testing.T, message string) {
 		m := &memory{} // panics when something gets into a wrong partition
 		err := ingester(m).Handle(t.Context(), records(t, message))
-		if (err == nil) != (len(m.events)+len(m.status) == 1) {
-			t.Fatalf("err %v, but %d events and %d statuses stored", err, len(m.events), len(m.status))
+		if (err == nil) != (len(m.events)+len(m.status)+len(m.sensors) == 1) {
+			t.Fatalf("err %v, but %d events, %d statuses and %d sensors stored", err, len(m.events), len(m.status), len(m.sensors))
 		}
 	})
 }

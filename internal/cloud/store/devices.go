@@ -44,14 +44,19 @@ const (
 )
 
 // AllowDevice lets the device with a serial become thing, at once owner's
-// unless owner is empty. A serial that is allowed already stays as it is and
-// is returned; under another name it is ErrOtherThing.
+// unless owner is empty. The thing is named like the serial when thing is
+// empty. A serial that is allowed already stays as it is and is returned;
+// under another name, or for another owner, it is ErrOtherThing.
 func (s *Store) AllowDevice(ctx context.Context, serial, thing, owner string) (d Device, added bool, err error) {
 	pk, err := deviceKey(serial)
 	if err != nil {
 		return d, false, err
 	}
-	if _, err := thingKey(thing); err != nil {
+	name := thing
+	if name == "" {
+		name = serial
+	}
+	if _, err := thingKey(name); err != nil {
 		return d, false, err
 	}
 	if owner != "" {
@@ -59,7 +64,7 @@ func (s *Store) AllowDevice(ctx context.Context, serial, thing, owner string) (d
 			return d, false, err
 		}
 	}
-	d = Device{Serial: serial, Thing: thing, Owner: owner, AllowedAt: event.At(s.now())}
+	d = Device{Serial: serial, Thing: name, Owner: owner, AllowedAt: event.At(s.now())}
 	it, err := encode(d)
 	if err != nil {
 		return d, false, err
@@ -78,7 +83,7 @@ func (s *Store) AllowDevice(ctx context.Context, serial, thing, owner string) (d
 	if d, err = s.Device(ctx, serial); err != nil {
 		return d, false, err
 	}
-	if d.Thing != thing || owner != "" && d.Owner != owner {
+	if thing != "" && d.Thing != thing || owner != "" && d.Owner != owner {
 		return d, false, fmt.Errorf("%w: %s is thing %s, owner %q: forget the serial first", ErrOtherThing, serial, d.Thing, d.Owner)
 	}
 	return d, false, nil

@@ -45,10 +45,11 @@ type cloud struct {
 	certificates int
 	parameters   map[string]string // of the last request
 
-	// What a test may put in the way; each is called without the lock.
+	// What a test may put in the way; onMade is called with the lock held.
 	onConnect   func(clientID string) bool
 	onCreate    func() (rejected string, silent bool)
-	onProvision func() (rejected string, silent bool) // after the thing was made, when silent
+	onProvision func() (rejected string, silent bool)
+	onMade      func() // the thing is made; the answer is then not sent
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -183,9 +184,8 @@ const (
 )
 
 func (c *cloud) provision(request map[string]json.RawMessage) (any, string, bool) {
-	rejected, silent := call(c.onProvision)
-	if rejected != "" {
-		return nil, rejected, false
+	if rejected, silent := call(c.onProvision); rejected != "" || silent {
+		return nil, rejected, silent
 	}
 	var token string
 	_ = json.Unmarshal(request["certificateOwnershipToken"], &token)
@@ -200,7 +200,11 @@ func (c *cloud) provision(request map[string]json.RawMessage) (any, string, bool
 	_ = json.Unmarshal(request["parameters"], &c.parameters)
 	thing := "porch-" + c.parameters["SerialNumber"]
 	c.things[id] = thing
-	return map[string]any{"thingName": thing, "deviceConfiguration": map[string]string{"role_alias": "device"}}, "", silent
+	if c.onMade != nil {
+		c.onMade()
+		return nil, "", true
+	}
+	return map[string]any{"thingName": thing, "deviceConfiguration": map[string]string{"role_alias": "device"}}, "", false
 }
 
 func call(f func() (string, bool)) (string, bool) {

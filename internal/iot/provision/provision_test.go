@@ -79,7 +79,7 @@ func TestPowerGoesAtEveryPoint(t *testing.T) {
 			w.onProvision = func() (string, bool) { w.cut(); return throttled, false }
 		}, 1},
 		"thing made, the answer lost: the token is used": {func(w world) {
-			w.onProvision = func() (string, bool) { w.cut(); return "", true }
+			w.onMade = w.cut
 		}, 2},
 		"identity kept, not used yet": {func(w world) {
 			w.onConnect = func(id string) bool {
@@ -100,7 +100,9 @@ func TestPowerGoesAtEveryPoint(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			key := read(t, filepath.Join(cfg.Dir, "private.key"))
 
-			cloud.onConnect, cloud.onCreate, cloud.onProvision = nil, nil, nil
+			cloud.mu.Lock() // what is under way ends first
+			cloud.onConnect, cloud.onCreate, cloud.onProvision, cloud.onMade = nil, nil, nil, nil
+			cloud.mu.Unlock()
 			id, err := Ensure(within(t), cfg)
 			require.NoError(t, err)
 			require.Equal(t, "porch-007", id.Thing)

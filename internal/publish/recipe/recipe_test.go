@@ -91,7 +91,7 @@ func TestEachFaultHasPathAndCure(t *testing.T) {
 		"tag":                 {`thing: ""`, `thing: !!binary aGVsbG8=`, "the recipe: it has a tag"},
 		"infinity":            {`thing: ""`, `thing: .inf`, "ComponentConfiguration.DefaultConfiguration.thing: not a finite number"},
 		"two keys":            {`thing: ""`, "thing: a\n    thing: b", "not readable as YAML"},
-		"lite's policy bytes": {"porchlight/v1/*", strings.Repeat("p", 4100), `["aws.greengrass.ipc.mqttproxy"]: 4`},
+		"lite's policy bytes": {"porchlight/v1/*", strings.Repeat("p", 4100), `["aws.greengrass.ipc.pubsub"]: 4`},
 		"size":                {`thing: ""`, "thing: " + strings.Repeat("p", recipe.MaxBytes), fmt.Sprintf("keep it to %d", recipe.MaxBytes)},
 		"two documents":       {"Manifests:", "---\nManifests:", "the recipe: it has 2 YAML documents: write exactly one"},
 	} {
