@@ -19,7 +19,11 @@ func underGreengrass(ctx context.Context, options edge.Options) error {
 	if err != nil {
 		return err
 	}
-	defer n.Close()
+	defer func() {
+		if err := n.Close(); err != nil {
+			options.Log.Warn("cannot hang up on the nucleus", "error", err)
+		}
+	}()
 	ctx, end := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()

@@ -18,7 +18,6 @@ import (
 // cameras are the cameras at work, all with the same eyes. It is used by one
 // goroutine at a time.
 type cameras struct {
-	ctx      context.Context //nolint:containedctx // of all cameras; each has a context of its own below it
 	open     func(*config.Config, update.ModelRef) (*Eyes, error)
 	sink     pipeline.Sink
 	board    *statusBoard
@@ -47,19 +46,19 @@ func (c *cameras) prepare(cfg *config.Config) error {
 }
 
 // activate makes the cameras see with a model that an update has brought.
-func (c *cameras) activate(m update.ModelRef) error {
+func (c *cameras) activate(ctx context.Context, m update.ModelRef) error {
 	if m == c.brought.model {
 		return nil
 	}
 	if err := c.adopt(c.cfg, m); err != nil {
 		return err
 	}
-	return c.use(c.cfg)
+	return c.use(ctx, c.cfg)
 }
 
-// use makes the cameras those of cfg. What has not changed is not touched. An
+// use makes the cameras those of cfg, until ctx ends. What has not changed is not touched. An
 // error says that the networks of cfg cannot be used: the ones before go on.
-func (c *cameras) use(cfg *config.Config) (err error) {
+func (c *cameras) use(ctx context.Context, cfg *config.Config) (err error) {
 	if !reflect.DeepEqual(c.cfg.Detector, cfg.Detector) || !reflect.DeepEqual(c.cfg.Recognition, cfg.Recognition) {
 		err = c.reopen(cfg)
 	}
@@ -75,7 +74,7 @@ func (c *cameras) use(cfg *config.Config) (err error) {
 	})
 	for name, settings := range cfg.Cameras {
 		if c.running[name] == nil {
-			c.start(name, settings)
+			c.start(ctx, name, settings)
 		}
 	}
 	return err
@@ -110,14 +109,14 @@ func (c *cameras) adopt(cfg *config.Config, m update.ModelRef) error {
 	return nil
 }
 
-func (c *cameras) start(name string, settings config.Camera) {
+func (c *cameras) start(ctx context.Context, name string, settings config.Camera) {
 	id := event.CameraID(c.cfg.Thing, name)
 	if settings.Privacy {
 		c.log.Info("camera is in privacy mode and stays off", "camera", id)
 		c.board.set(id, event.CameraPrivate, "")
 		return
 	}
-	ctx, cancel := context.WithCancel(c.ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	r := &runningCamera{settings: settings, cancel: cancel, done: make(chan struct{})}
 	c.running[name] = r
 	deps := cameraDeps{

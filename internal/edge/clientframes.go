@@ -46,7 +46,11 @@ func (f *faceAsker) run(ctx context.Context, cfg *config.Config, credentials aws
 		log.Error("the frames of client devices cannot be worked on", "error", err)
 		return
 	}
-	defer outbox.Close()
+	defer func() {
+		if err := outbox.Close(); err != nil {
+			log.Warn("cannot close the spool of faces", "error", err)
+		}
+	}()
 	queues := frames.Queues{
 		Requests: settings.RequestQueue, Responses: settings.ResponseQueue,
 		Client: sqs.New(sqs.Options{Region: cfg.Cloud.Region, Credentials: credentials}, func(o *sqs.Options) {

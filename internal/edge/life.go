@@ -44,7 +44,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer hangUp()
 	local := page.New(cfg.Page, log)
 	cams := &cameras{
-		ctx: watching, open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, brought: &a.brought, log: log,
+		open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
 	}
 	defer cams.close()
@@ -71,7 +71,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	sending.Go(func() { up.run(online, link, objects) })
 	sending.Go(func() { board.run(online, link) })
 	serving.Go(func() { beside.run(watching) })
-	_ = cams.use(cfg) // prepare has opened its networks
+	_ = cams.use(watching, cfg) // prepare has opened its networks
 	if a.OnReady != nil {
 		a.ready.Do(a.OnReady)
 	}
@@ -85,12 +85,12 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 			}
 			whole := *cfg
 			whole.Cameras, whole.Detector, whole.Recognition = next.Cameras, next.Detector, next.Recognition
-			if err := cams.use(&whole); err != nil {
+			if err := cams.use(watching, &whole); err != nil {
 				log.Error("the new networks cannot be used; the ones before go on", "error", err)
 			}
 			home.SetCameras(slices.Collect(maps.Keys(next.Cameras)))
 		case r := <-beside.asked:
-			r.done <- r.what(cams)
+			r.done <- r.what(watching, cams)
 		}
 	}
 	blink()

@@ -39,11 +39,11 @@ type rooms struct {
 // request is something to be done with the cameras by the goroutine they
 // belong to.
 type request struct {
-	what func(*cameras) error
+	what func(ctx context.Context, c *cameras) error // ctx is the cameras'
 	done chan error
 }
 
-func (r *rooms) ask(ctx context.Context, what func(*cameras) error) error {
+func (r *rooms) ask(ctx context.Context, what func(context.Context, *cameras) error) error {
 	done := make(chan error, 1)
 	select {
 	case <-ctx.Done():
@@ -85,7 +85,7 @@ func (r *rooms) faces(ctx context.Context) {
 		asker.sources = append(asker.sources, r.agent.Local)
 	}
 	asker.open = func(f config.Faces) (found FaceDetector, err error) {
-		err = r.ask(ctx, func(c *cameras) error {
+		err = r.ask(ctx, func(_ context.Context, c *cameras) error {
 			if c.eyes.Faces == nil {
 				return errors.New("this device has no face detector")
 			}
@@ -184,12 +184,12 @@ func (r *rooms) updates(ctx context.Context) {
 
 // activate has the cameras use a model from now on.
 func (r *rooms) activate(ctx context.Context, m update.ModelRef) error {
-	return r.ask(ctx, func(c *cameras) error { return c.activate(m) })
+	return r.ask(ctx, func(watching context.Context, c *cameras) error { return c.activate(watching, m) })
 }
 
 // detect runs the model in use on a picture.
 func (r *rooms) detect(ctx context.Context, f *event.Frame) (found []event.Detection, err error) {
-	err = r.ask(ctx, func(c *cameras) error {
+	err = r.ask(ctx, func(_ context.Context, c *cameras) error {
 		found, err = c.shared.Detect(ctx, f)
 		return err
 	})
@@ -207,7 +207,7 @@ func (r *rooms) healthy(ctx context.Context) error {
 	if _, err := r.detect(ctx, gray); err != nil {
 		return fmt.Errorf("the model cannot be used: %w", err)
 	}
-	return r.ask(ctx, func(c *cameras) error {
+	return r.ask(ctx, func(_ context.Context, c *cameras) error {
 		if camera, message := c.board.blind(); camera != "" {
 			return fmt.Errorf("camera %s is blind: %s", camera, message)
 		}
