@@ -27,6 +27,8 @@ type cli struct {
 	Faces   FacesCmd   `cmd:"" help:"Find faces in pictures and videos, and tell whose they are."`
 	Models  ModelsCmd  `cmd:"" help:"List, fetch and check the neural networks."`
 	Publish PublishCmd `cmd:"" help:"Publish the Greengrass components to AWS, and deploy them."`
+	Update  UpdateCmd  `cmd:"" help:"Update devices: their detection model, or their software."`
+	Command CommandCmd `cmd:"" help:"Send a command to a device."`
 }
 
 func main() {

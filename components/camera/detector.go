@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"os"
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 	"porchlight/internal/face/gallery"
 	"porchlight/internal/modelstore"
@@ -15,20 +17,23 @@ import (
 )
 
 // opener opens the networks of a configuration.
-func opener(log *slog.Logger) func(*config.Config) (*edge.Eyes, error) {
-	return func(cfg *config.Config) (*edge.Eyes, error) { return openEyes(cfg, log) }
+func opener(log *slog.Logger) func(*config.Config, update.ModelRef) (*edge.Eyes, error) {
+	return func(cfg *config.Config, brought update.ModelRef) (*edge.Eyes, error) {
+		return openEyes(cfg, brought, log)
+	}
 }
 
-// openEyes opens the configured model, or the best one installed.
-func openEyes(cfg *config.Config, log *slog.Logger) (*edge.Eyes, error) {
-	store, err := openStore(cfg.Detector, log)
+// openEyes opens the model that an update has brought, or the configured one,
+// or the best one installed.
+func openEyes(cfg *config.Config, brought update.ModelRef, log *slog.Logger) (*edge.Eyes, error) {
+	store, err := openStore(cfg.Detector, brought.Overlay, log)
 	if err != nil {
 		return nil, err
 	}
 	if err := vision.SetThreads(cfg.Detector.Threads); err != nil {
 		return nil, err
 	}
-	detector, err := vision.Open(store, cfg.Detector.Model, min(cfg.Detector.MinScore, pipeline.WeakScore))
+	detector, err := vision.Open(store, cmp.Or(brought.Name, cfg.Detector.Model), min(cfg.Detector.MinScore, pipeline.WeakScore))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +47,7 @@ func openEyes(cfg *config.Config, log *slog.Logger) (*edge.Eyes, error) {
 	}, nil
 }
 
-func openStore(cfg config.Detector, log *slog.Logger) (*modelstore.Store, error) {
+func openStore(cfg config.Detector, overlay string, log *slog.Logger) (*modelstore.Store, error) {
 	dir := cfg.Models
 	if dir == "" {
 		dir = os.Getenv("PORCHLIGHT_MODELS") // set by the recipe
@@ -53,7 +58,7 @@ func openStore(cfg config.Detector, log *slog.Logger) (*modelstore.Store, error)
 			return nil, err
 		}
 	}
-	return modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Log: log})
+	return modelstore.New(modelstore.Config{Dir: dir, Manifest: models.Manifest(), Overlay: overlay, Log: log})
 }
 
 // openIdentifier opens the gallery and the network that tells faces apart.

@@ -18,9 +18,11 @@ import (
 
 	"porchlight/internal/edge"
 	"porchlight/internal/edge/settings"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 	"porchlight/internal/greengrass"
 	"porchlight/internal/version"
+	"porchlight/internal/vision"
 )
 
 func main() {
@@ -54,8 +56,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		handler = slog.NewJSONHandler(stderr, nil)
 	}
 	log := slog.New(handler)
+	labels, err := labelLists()
+	if err != nil {
+		return err
+	}
 	options := edge.Options{
-		Version: version.String(), Open: opener(log), Complete: provisioner(log), Log: log,
+		Version: version.String(), Open: opener(log), Complete: provisioner(log), Decode: vision.DecodeImage, Labels: labels, Log: log,
 		OnEvent: func(e event.Event) {
 			if *asJSON {
 				_ = json.NewEncoder(stdout).Encode(e)
@@ -71,7 +77,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		*file = "porchlight.yaml"
 	}
-	options.Watch = settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}.Watch
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	switch options.Software, err = launch(*file, stop, log); {
+	case errors.Is(err, update.ErrDone):
+		return nil
+	case err != nil:
+		log.Error("this program is not updated", "error", err)
+	}
+	given := settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}
+	options.Watch, options.Read = given.Watch, given.Read
 	return edge.Run(ctx, options)
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 	LAN           LAN               `config:"lan"`
 	Sensors       map[string]Sensor `config:"sensors"` // by sensor name
 	HomeAssistant HomeAssistant     `config:"home_assistant"`
+	Updates       Updates           `config:"updates"`
 	ClientFrames  ClientFrames      `config:"client_frames"`
 	Cameras       map[string]Camera `config:"cameras"` // by camera name
 	Provisioning  Provisioning      `config:"provisioning"`
@@ -90,6 +91,7 @@ func defaults() Config {
 		ClientFrames: ClientFrames{ImageKey: "face_image", Size: 240, MinFace: 20},
 
 		HomeAssistant: HomeAssistant{Prefix: "homeassistant"},
+		Updates:       Updates{Models: true},
 	}
 }
 

@@ -42,6 +42,7 @@ func (c *Config) validate() error {
 	return first(
 		func() error { return c.Page.validate("page") },
 		func() error { return c.ClientFrames.validate("client_frames") },
+		func() error { return c.Updates.validate("updates") },
 		func() error { return c.LAN.validate("lan") },
 		func() error { return c.validateSensors("sensors") },
 		func() error { return c.HomeAssistant.validate("home_assistant", c.LAN) },

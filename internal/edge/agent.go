@@ -15,6 +15,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/settings"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 )
 
@@ -25,8 +26,10 @@ type Options struct {
 	// ends. An error of use says that the configuration stays as it was.
 	Watch   func(ctx context.Context, use func(tree map[string]any) error) error
 	Version string
-	Open    func(*config.Config) (*Eyes, error)
-	Log     *slog.Logger
+	// Open opens the networks of a configuration; with the model that an update
+	// has brought, unless that is zero.
+	Open func(*config.Config, update.ModelRef) (*Eyes, error)
+	Log  *slog.Logger
 
 	// Complete adds to a configuration what the device learns elsewhere: its
 	// own identity. It may wait for that until ctx ends. Nil: nothing is missing.
@@ -34,12 +37,30 @@ type Options struct {
 	// Nucleus carries the messages when the agent runs under Greengrass; nil:
 	// it has a session of its own, with the thing's certificate.
 	Nucleus Link
+	// Local carries messages to and from the other components of a Greengrass
+	// core; nil: there is none.
+	Local Link
+	// Decode reads a JPEG that a client device sent.
+	Decode func(data []byte) (*event.Frame, error)
+	// Read reads the configuration again, for the cloud's command; nil: it is
+	// told to Watch alone.
+	Read func() (map[string]any, error)
+	// Labels are the label lists that updated models may name.
+	Labels map[string][]string
+	// Software updates this program; nil: it is not updated.
+	Software *Software
 	// Patient makes the agent wait for another configuration when it cannot
 	// start with the first: under Greengrass an exit is held against it.
 	Patient bool
 	// OnReady is called once, when the cameras have been started.
 	OnReady func()
 	OnEvent func(event.Event) // called for each state of each event
+}
+
+// Software is what an update of this program needs.
+type Software struct {
+	Launched update.Launched
+	Restart  func() // ends the program; its supervisor starts it again
 }
 
 // Link carries messages to and from IoT Core.
@@ -70,7 +91,9 @@ func Run(ctx context.Context, opts Options) error {
 	case err := <-failed:
 		return err
 	case composer := <-g.composers:
-		return (&agent{Options: opts, changes: composer.Changes(), ask: composer.Ask}).run(ctx)
+		a := &agent{Options: opts, changes: composer.Changes(), ask: composer.Ask, chosen: make(chan struct{}, 1)}
+		a.setPrivacy, a.give = composer.SetPrivacy, composer.Give
+		return a.run(ctx)
 	}
 }
 
@@ -107,7 +130,13 @@ type agent struct {
 	Options
 	changes <-chan *config.Config
 	ask     func(desired map[string]any) (inUse map[string]any, faults map[string]string)
-	ready   sync.Once
+	// setPrivacy and chosen are for somebody at home, whose choice the cloud
+	// is told.
+	setPrivacy func(camera string, on bool) error
+	chosen     chan struct{}
+	give       func(tree map[string]any) error
+	ready      sync.Once
+	brought    brought
 }
 
 // run leads one life after the other, each with a configuration in which

@@ -8,7 +8,9 @@ import (
 	"sync"
 
 	"porchlight/internal/config"
+	"porchlight/internal/edge/command"
 	"porchlight/internal/edge/page"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 	"porchlight/internal/pipeline"
 )
@@ -17,11 +19,12 @@ import (
 // goroutine at a time.
 type cameras struct {
 	ctx      context.Context //nolint:containedctx // of all cameras; each has a context of its own below it
-	open     func(*config.Config) (*Eyes, error)
+	open     func(*config.Config, update.ModelRef) (*Eyes, error)
 	sink     pipeline.Sink
 	board    *statusBoard
 	page     *page.Page
-	pictures *pictures
+	pictures *command.Frames
+	brought  *brought
 	log      *slog.Logger
 	left     map[string]*event.Event // by camera: what a crash left open; each is taken once
 
@@ -41,6 +44,17 @@ type runningCamera struct {
 func (c *cameras) prepare(cfg *config.Config) error {
 	c.cfg = cfg
 	return c.reopen(cfg)
+}
+
+// activate makes the cameras see with a model that an update has brought.
+func (c *cameras) activate(m update.ModelRef) error {
+	if m == c.brought.model {
+		return nil
+	}
+	if err := c.adopt(c.cfg, m); err != nil {
+		return err
+	}
+	return c.use(c.cfg)
 }
 
 // use makes the cameras those of cfg. What has not changed is not touched. An
@@ -67,13 +81,29 @@ func (c *cameras) use(cfg *config.Config) (err error) {
 	return err
 }
 
-// reopen opens the networks of cfg, and stops the cameras to give them new ones.
+// reopen opens the networks of cfg, or the model that an update has brought
+// since it was written. A brought one that cannot be opened is left.
 func (c *cameras) reopen(cfg *config.Config) error {
-	eyes, err := c.open(cfg)
+	for {
+		m := c.brought.choose(cfg, c.log)
+		err := c.adopt(cfg, m)
+		if err == nil || m == (update.ModelRef{}) {
+			return err
+		}
+		if err := c.brought.drop(cfg, err); err != nil {
+			return err
+		}
+	}
+}
+
+// adopt opens networks, and stops the cameras to give them these.
+func (c *cameras) adopt(cfg *config.Config, m update.ModelRef) error {
+	eyes, err := c.open(cfg, m)
 	if err != nil {
 		return err
 	}
 	c.close()
+	c.brought.model = m
 	eyes.introduce(c.log)
 	c.eyes, c.shared = eyes, pipeline.Shared(eyes.Detector)
 	c.board.detect(eyes.Info)
@@ -93,7 +123,7 @@ func (c *cameras) start(name string, settings config.Camera) {
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
 		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, log: c.log,
-		onView: c.pictures.watch(id, c.page.Camera(id, settings)), stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
+		onView: both(c.pictures.View(id), c.page.Camera(id, settings)), stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
 	}
 	delete(c.left, id)
 	go func() {
@@ -112,9 +142,7 @@ func (c *cameras) stop(which func(name string, r *runningCamera) bool) {
 		r.cancel()
 		stopping.Go(func() { <-r.done })
 		delete(c.running, name)
-		id := event.CameraID(c.cfg.Thing, name)
-		c.page.Remove(id)
-		c.pictures.forget(id)
+		c.page.Remove(event.CameraID(c.cfg.Thing, name))
 	}
 	stopping.Wait()
 }
@@ -125,5 +153,16 @@ func (c *cameras) close() {
 	if c.eyes != nil {
 		c.eyes.close(c.log)
 		c.eyes = nil
+	}
+}
+
+// both tells two of each view; the second may be nil.
+func both(first, second func(*pipeline.View)) func(*pipeline.View) {
+	if second == nil {
+		return first
+	}
+	return func(v *pipeline.View) {
+		first(v)
+		second(v)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/config"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 )
 
@@ -24,12 +25,12 @@ func TestChanges(t *testing.T) {
 	b.config.Cameras["door"], b.config.Cameras["yard"] = camera, camera
 	var opened atomic.Int32
 	ready := make(chan struct{}, 10)
-	a := b.agent(Options{Version: "1", Log: log.logger(), OnReady: func() { ready <- struct{}{} }, Open: func(cfg *config.Config) (*Eyes, error) {
+	a := b.agent(Options{Version: "1", Log: log.logger(), OnReady: func() { ready <- struct{}{} }, Open: func(cfg *config.Config, m update.ModelRef) (*Eyes, error) {
 		opened.Add(1)
 		if cfg.Detector.Model == "missing" {
 			return nil, errors.New("model missing is not installed")
 		}
-		return openRed(cfg)
+		return openRed(cfg, m)
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -105,11 +106,11 @@ func (b *backend) now() (cameras []string) {
 func TestADeviceThatCannotStart(t *testing.T) {
 	t.Parallel()
 	b, log := newBackend(t), &memory{}
-	blind := Options{Version: "1", Log: log.logger(), Open: func(cfg *config.Config) (*Eyes, error) {
+	blind := Options{Version: "1", Log: log.logger(), Open: func(cfg *config.Config, m update.ModelRef) (*Eyes, error) {
 		if cfg.Detector.Model == "" {
 			return nil, errors.New("no detector could be opened")
 		}
-		return openRed(cfg)
+		return openRed(cfg, m)
 	}}
 	require.ErrorContains(t, b.agent(blind).run(t.Context()), "no detector")
 

@@ -3,17 +3,17 @@ package edge
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 
 	"porchlight/internal/config"
+	"porchlight/internal/edge/command"
+	"porchlight/internal/edge/gateway"
 	"porchlight/internal/edge/page"
-	"porchlight/internal/edge/shadow"
 	"porchlight/internal/event"
 )
-
-// configShadow is the named shadow that holds the settings of the cameras.
-const configShadow = "config"
 
 // live runs with one configuration until ctx ends, or until another comes that
 // asks for more than other cameras and networks, which is returned. started
@@ -44,7 +44,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer hangUp()
 	local := page.New(cfg.Page, log)
 	cams := &cameras{
-		ctx: watching, open: a.Open, sink: up, board: board, page: local, pictures: newPictures(), log: log,
+		ctx: watching, open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
 	}
 	defer cams.close()
@@ -55,17 +55,22 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	if err != nil {
 		return false, nil, err
 	}
-	var sending, rooms sync.WaitGroup
-	sending.Go(func() { up.run(online, link, newBucket(cfg.Cloud, link.credentials)) })
+	home, err := gateway.New(gateway.Options{
+		Config: cfg, Version: a.Version, Put: up.Put, Cloud: link, PubSub: a.Local, SetPrivacy: a.choosePrivacy, Log: log,
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	up.told, board.told = home.Event, home.Status
+	objects := newBucket(cfg.Cloud, link.credentials)
+	beside := &rooms{
+		agent: a, cfg: cfg, link: link, up: up, bucket: objects, page: local, gateway: home, pictures: cams.pictures,
+		asked: make(chan request),
+	}
+	var sending, serving sync.WaitGroup
+	sending.Go(func() { up.run(online, link, objects) })
 	sending.Go(func() { board.run(online, link) })
-	rooms.Go(func() {
-		if err := local.Run(watching); err != nil {
-			log.Error("the local page is off", "error", err)
-		}
-	})
-	rooms.Go(func() {
-		shadow.Follow(watching, shadow.Config{Thing: cfg.Thing, Name: configShadow, Link: link, Apply: a.ask, Log: log})
-	})
+	serving.Go(func() { beside.run(watching) })
 	_ = cams.use(cfg) // prepare has opened its networks
 	if a.OnReady != nil {
 		a.ready.Do(a.OnReady)
@@ -83,11 +88,14 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 			if err := cams.use(&whole); err != nil {
 				log.Error("the new networks cannot be used; the ones before go on", "error", err)
 			}
+			home.SetCameras(slices.Collect(maps.Keys(next.Cameras)))
+		case r := <-beside.asked:
+			r.done <- r.what(cams)
 		}
 	}
 	blink()
 	cams.close()
-	rooms.Wait()
+	serving.Wait()
 	goodbye(online, lastEvents, up, board, link, log)
 	hangUp()
 	sending.Wait()
@@ -121,6 +129,22 @@ func (a *agent) complete(ctx context.Context, cfg *config.Config) (whole, change
 		<-done
 		return nil, next, nil
 	}
+}
+
+// choosePrivacy is for somebody at home; the cloud is told.
+func (a *agent) choosePrivacy(camera string, on bool) error {
+	_, name, err := event.SplitCamera(camera)
+	if err != nil {
+		return err
+	}
+	if err := a.setPrivacy(name, on); err != nil {
+		return err
+	}
+	select {
+	case a.chosen <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 // sameLife tells whether a change from one configuration to the other is one

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/config"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 )
 
@@ -33,7 +34,7 @@ func TestRun(t *testing.T) {
 	go func() {
 		ended <- b.agent(Options{
 			Version: "1", Log: log.logger(), OnEvent: seen.add,
-			Open: func(*config.Config) (*Eyes, error) {
+			Open: func(*config.Config, update.ModelRef) (*Eyes, error) {
 				return &Eyes{
 					Detector: redDetector{}, Info: event.Detector{Model: "red"},
 					Faces: func(config.Faces) (FaceDetector, error) {

@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/config"
+	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
 )
 
@@ -177,7 +178,7 @@ func (b *backend) agent(opts Options) *agent {
 	return &agent{Options: opts, changes: b.changes, ask: func(map[string]any) (map[string]any, map[string]string) { return nil, nil }}
 }
 
-func openRed(*config.Config) (*Eyes, error) {
+func openRed(*config.Config, update.ModelRef) (*Eyes, error) {
 	return &Eyes{Detector: redDetector{}, Info: event.Detector{Model: "red"}}, nil
 }
 

@@ -18,6 +18,7 @@ type statusBoard struct {
 	detector       event.Detector
 	log            *slog.Logger
 	changed        chan struct{}
+	told           func(event.Status) // of every change, also while there is no session; nil: nobody
 
 	mu      sync.Mutex
 	session string // of the present MQTT session; empty before the first
@@ -40,6 +41,19 @@ func (b *statusBoard) set(camera string, state event.CameraState, message string
 	}
 	b.cameras[camera] = next
 	b.wake()
+}
+
+// blind returns a camera whose frames arrive and cannot be looked at, if there
+// is one.
+func (b *statusBoard) blind() (camera, message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, status := range b.cameras {
+		if status.State == event.CameraFailed && strings.HasPrefix(status.Message, "detect:") {
+			return id, status.Message
+		}
+	}
+	return "", ""
 }
 
 // keep forgets the cameras that are not to stay.
@@ -83,6 +97,9 @@ func (b *statusBoard) run(ctx context.Context, mqtt publisher) {
 			return
 		case <-b.changed:
 		}
+		if b.told != nil {
+			b.told(b.status(event.Online))
+		}
 		for payload := b.current(event.Online); payload != nil; payload = nil {
 			if err := mqtt.Publish(ctx, b.topic(), payload); err != nil && ctx.Err() == nil {
 				b.log.Warn("cannot publish status", "error", err)
@@ -104,11 +121,17 @@ func (b *statusBoard) goodbye(ctx context.Context, mqtt publisher) {
 
 // current returns the status to publish, or nil before the first session.
 func (b *statusBoard) current(presence event.Presence) []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.session == "" {
+	status := b.status(presence)
+	if status.Session == "" {
 		return nil
 	}
+	return b.marshal(status)
+}
+
+// status is what the board says now.
+func (b *statusBoard) status(presence event.Presence) event.Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	status := event.Status{
 		State: presence, Session: b.session, Version: b.version, At: event.At(time.Now()),
 	}
@@ -119,7 +142,7 @@ func (b *statusBoard) current(presence event.Presence) []byte {
 		status.Cameras = append(status.Cameras, c)
 	}
 	slices.SortFunc(status.Cameras, func(x, y event.CameraStatus) int { return strings.Compare(x.Camera, y.Camera) })
-	return b.marshal(status)
+	return status
 }
 
 // marshal drops the messages when a gateway has so many cameras in trouble

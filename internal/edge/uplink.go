@@ -23,7 +23,8 @@ type uplink struct {
 	open       *openEvents
 	log        *slog.Logger
 	onEvent    func(event.Event)
-	pictured   sync.Map // by camera: the event that has a thumbnail
+	told       func(e event.Event, thumbnail []byte) // for the home; nil: nobody
+	pictured   sync.Map                              // by camera: the event that has a thumbnail
 }
 
 // publisher sends an MQTT message and returns once it is acknowledged.
@@ -102,6 +103,9 @@ func (u *uplink) Publish(_ context.Context, e event.Event, thumbnail []byte) err
 	log.Info("event", "state", e.State, "sequence", e.Sequence, "labels", e.Labels, "score", e.Score)
 	if u.onEvent != nil {
 		u.onEvent(e)
+	}
+	if u.told != nil {
+		u.told(e, thumbnail)
 	}
 	return nil
 }

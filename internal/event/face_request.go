@@ -15,9 +15,9 @@ import (
 
 // Bounds of face messages.
 const (
-	MaxFaceMessage = 256 << 10 // bytes of a message body: all that SQS carries
-	MaxRequestID   = 256       // characters
-	MaxFilename    = 256       // characters
+	MaxFaceMessage   = 256 << 10 // bytes of a message body: all that SQS carries
+	MaxFaceRequestID = 256       // characters
+	MaxFilename      = 256       // characters
 )
 
 // The results of a face request that are not a person's name.
@@ -153,8 +153,8 @@ func ParseFaceResponse(body []byte) (*FaceResponse, error) {
 
 // validateRequest judges what every face message holds.
 func validateRequest(id, filename string) error {
-	if !isText(id, MaxRequestID) {
-		return fmt.Errorf("%w: face message: request_id %q: want 1 to %d characters", ErrInvalid, clipText(id), MaxRequestID)
+	if !isText(id, MaxFaceRequestID) {
+		return fmt.Errorf("%w: face message: request_id %q: want 1 to %d characters", ErrInvalid, clipText(id), MaxFaceRequestID)
 	}
 	if filename != "" && !isText(filename, MaxFilename) {
 		return fmt.Errorf("%w: face message: filename %q: at most %d characters", ErrInvalid, clipText(filename), MaxFilename)

@@ -13,8 +13,11 @@ type Channel string
 
 // The channels that exist so far.
 const (
-	ChannelEvents Channel = "events"
-	ChannelStatus Channel = "status"
+	ChannelEvents    Channel = "events"
+	ChannelStatus    Channel = "status"
+	ChannelTelemetry Channel = "telemetry"
+	ChannelCommands  Channel = "commands" // from the cloud, the only one
+	ChannelReplies   Channel = "replies"  // to commands
 )
 
 // Topic returns porchlight/v1/<thing>/<channel>.

@@ -15,6 +15,7 @@ import (
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/eclipse/paho.golang/paho/session/state"
+	"golang.org/x/net/proxy"
 )
 
 // ClientConfig of a Client. All but WebSocket, Will, OnConnect and Now are
@@ -38,6 +39,7 @@ type ClientConfig struct {
 	Now        func() time.Time // for tests; default time.Now
 
 	retry retryTimes // for tests; zero: defaultTimes
+	reach dialFunc   // for tests; nil: the network, or a proxy
 }
 
 // Client is an MQTT 5 session that is kept up until its context ends. It is
@@ -85,6 +87,9 @@ func Connect(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.reach == nil {
+		cfg.reach = proxy.Dial
+	}
 	c := &Client{cfg: cfg, retry: cfg.retry, subs: newSubscriptions(), seed: maphash.MakeSeed(), up: make(chan struct{}), since: cfg.Now()}
 	if c.retry == (retryTimes{}) {
 		c.retry = defaultTimes()
@@ -100,7 +105,7 @@ func Connect(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	c.leaf = leafOf(c.tls)
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.checkExpiry()
-	if c.manager, err = autopaho.NewConnection(c.ctx, c.settings()); err != nil {
+	if c.manager, err = autopaho.NewConnection(c.ctx, c.settings()); err != nil { //nolint:contextcheck // it is ctx's child
 		c.cancel()
 		return nil, fmt.Errorf("connect to IoT Core: %w", err)
 	}

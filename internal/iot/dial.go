@@ -10,8 +10,9 @@ import (
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/packets"
-	"golang.org/x/net/proxy"
 )
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // dial makes the network connection of one attempt. A proxy named in the
 // environment (ALL_PROXY) is gone through.
@@ -19,9 +20,9 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, _ *url.URL) 
 	ctx, cancel := context.WithTimeout(ctx, c.retry.ack)
 	defer cancel()
 	if c.cfg.WebSocket != nil {
-		return c.cfg.WebSocket.dial(ctx, c.cfg.Endpoint, c.tls, c.cfg.Now())
+		return c.cfg.WebSocket.dial(ctx, c.cfg.reach, c.cfg.Endpoint, c.tls, c.cfg.Now())
 	}
-	raw, err := proxy.Dial(ctx, "tcp", c.cfg.Endpoint)
+	raw, err := c.cfg.reach(ctx, "tcp", c.cfg.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}

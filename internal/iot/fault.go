@@ -51,9 +51,16 @@ func (f *faultError) Unwrap() []error {
 	return []error{f.kind, f.err}
 }
 
-// same reports whether telling both would be telling the same twice.
-func (f *faultError) same(g *faultError) bool {
-	return f != nil && g != nil && errors.Is(f.kind, g.kind) && f.cure == g.cure
+// sameFault reports whether telling both would be telling the same twice.
+func sameFault(a, b error) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	var f, g *faultError
+	if errors.As(a, &f) && errors.As(b, &g) {
+		return errors.Is(f.kind, g.kind) && f.cure == g.cure
+	}
+	return a.Error() == b.Error()
 }
 
 // circumstances are what an explanation may speak of.

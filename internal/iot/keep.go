@@ -76,7 +76,7 @@ func (c *Client) ask(l *link, w work) {
 	case answer != nil && len(answer.Reasons) == len(w.ask):
 		for i, filter := range w.ask {
 			if code := answer.Reasons[i]; code == 0x91 { // its number is also one of the broker's, for a moment
-				c.subs.refused(filter, "", now, c.retry.min, c.retry.refused)
+				c.subs.refused(filter, nil, now, c.retry.min, c.retry.refused)
 			} else if code >= 0x80 {
 				c.refuse(filter, c.circumstances().subscribeReason(code), now, c.retry.refused)
 			} else if r := c.subs.granted(filter, l); r != nil && r.times > 0 {
@@ -99,7 +99,7 @@ func (c *Client) ask(l *link, w work) {
 }
 
 func (c *Client) refuse(filter string, err error, now time.Time, first time.Duration) {
-	if pause, news := c.subs.refused(filter, err.Error(), now, first, c.retry.longest); news {
+	if pause, news := c.subs.refused(filter, err, now, first, c.retry.longest); news {
 		c.cfg.Log.Error("subscription refused, will try again", "filter", filter, "in", pause.Round(time.Second), "error", err)
 	}
 }

@@ -116,7 +116,7 @@ func (c *Client) await(ctx context.Context) (*link, error) {
 func (c *Client) within(ctx context.Context, l *link, request func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := context.AfterFunc(l.ctx, func() { cancel(context.Cause(l.ctx)) })
+	stop := context.AfterFunc(l.ctx, func() { cancel(context.Cause(l.ctx)) }) //nolint:contextcheck // both lives count
 	defer stop()
 	limited, done := context.WithTimeoutCause(ctx, c.retry.ack, ErrSilent)
 	defer done()
@@ -127,7 +127,7 @@ func (c *Client) within(ctx context.Context, l *link, request func(context.Conte
 	case err == nil:
 		return nil
 	case l.ctx.Err() != nil:
-		return context.Cause(l.ctx)
+		return context.Cause(l.ctx) //nolint:contextcheck // as above
 	case ctx.Err() == nil && limited.Err() != nil:
 		// Its answer, should it still come, would be taken for another's, and it
 		// holds a place in the window until then.

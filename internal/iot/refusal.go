@@ -26,7 +26,7 @@ type refusal struct {
 	suspect bool // the connection ended while it was asked for
 	times   int
 	until   time.Time // not to be asked for again before
-	told    string
+	told    error
 }
 
 // after puts the next try off: longer each time, and never all at once.
@@ -43,14 +43,14 @@ func (r *refusal) after(now time.Time, first, longest time.Duration) time.Durati
 
 // refused puts a filter off. It returns the pause, and whether the cause is
 // another than the last time.
-func (s *subscriptions) refused(filter, cause string, now time.Time, first, longest time.Duration) (pause time.Duration, news bool) {
+func (s *subscriptions) refused(filter string, cause error, now time.Time, first, longest time.Duration) (pause time.Duration, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wants(filter) {
 		return 0, false
 	}
 	r := s.refusal(filter)
-	news, r.told = r.told != cause, cause
+	news, r.told = !sameFault(r.told, cause), cause
 	return r.after(now, first, longest), news
 }
 

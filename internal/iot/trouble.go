@@ -3,6 +3,7 @@ package iot
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -16,47 +17,46 @@ const steady = time.Minute
 
 // trouble is what was told last.
 type trouble struct {
-	last  *faultError
+	last  error
 	times int
 }
 
 // tell logs what is the matter: once, not at every try.
-func (c *Client) tell(message string, err error) {
+func (c *Client) tell(err error) {
 	if c.ctx.Err() != nil {
 		return
 	}
 	f := c.circumstances().explain(err)
 	c.mu.Lock()
-	known := f.same(c.trouble.last)
+	known := sameFault(c.trouble.last, f)
 	c.trouble.last = f
+	if !known {
+		c.trouble.times = 0
+	}
 	c.trouble.times++
 	times := c.trouble.times
-	if !known {
-		c.trouble.times = 1
-	}
 	c.mu.Unlock()
+	level := slog.LevelWarn
 	if known {
-		c.cfg.Log.Debug(message, "endpoint", c.cfg.Endpoint, "times", times, "error", f)
-		return
+		level = slog.LevelDebug
 	}
-	c.cfg.Log.Warn(message, "endpoint", c.cfg.Endpoint, "error", f)
+	c.cfg.Log.Log(c.ctx, level, "no connection to IoT Core, trying again", "endpoint", c.cfg.Endpoint, "times", times, "error", f)
 }
 
 func (c *Client) onConnectError(err error) {
 	c.count.failed.Add(1)
-	c.tell("cannot connect to IoT Core, will try again", err)
+	c.tell(err)
 	c.checkExpiry()
 }
 
 // onError is told of a connection that broke, onDisconnect of one that the
 // server ended.
 func (c *Client) onError(err error) {
-	c.tell("connection to IoT Core lost, connecting again",
-		&faultError{ErrUnreachable, "the connection broke", "if this is often, check the network; it is tried again", err})
+	c.tell(&faultError{ErrUnreachable, "the connection broke", "if this is often, check the network", err})
 }
 
 func (c *Client) onDisconnect(d *paho.Disconnect) {
-	c.tell("IoT Core ended the connection, connecting again", c.circumstances().reason(d.ReasonCode, nil))
+	c.tell(c.circumstances().reason(d.ReasonCode, nil))
 }
 
 func (c *Client) circumstances() circumstances {

@@ -61,13 +61,13 @@ func (w *WebSocket) presign(ctx context.Context, endpoint string, now time.Time)
 	return signed, nil
 }
 
-func (w *WebSocket) dial(ctx context.Context, endpoint string, tlsConfig *tls.Config, now time.Time) (net.Conn, error) {
+func (w *WebSocket) dial(ctx context.Context, reach dialFunc, endpoint string, tlsConfig *tls.Config, now time.Time) (net.Conn, error) {
 	address, err := w.presign(ctx, endpoint, now)
 	if err != nil {
 		return nil, &faultError{ErrSignature, "there are none", "check where this device gets its credentials", err}
 	}
 	dialer := websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, Subprotocols: []string{"mqtt"},
+		NetDialContext: reach, Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, Subprotocols: []string{"mqtt"},
 	}
 	conn, response, err := dialer.DialContext(ctx, address, nil)
 	if response != nil {

@@ -72,12 +72,14 @@ func (s *Store) Verify(name string) error {
 // one it saw what is wrong with it.
 func (s *Store) find(f File) (path string, data []byte, err error) {
 	err = fmt.Errorf("%w: no file %s below %s", ErrMissing, f.Name, s.cfg.Dir)
-	for _, candidate := range lookup(s.cfg.Dir, f.Name) {
-		data, bad := readVerified(candidate, f)
-		if bad == nil {
-			return candidate, data, nil
+	for _, dir := range s.dirs() {
+		for _, candidate := range lookup(dir, f.Name) {
+			data, bad := readVerified(candidate, f)
+			if bad == nil {
+				return candidate, data, nil
+			}
+			err = bad
 		}
-		err = bad
 	}
 	return "", nil, err
 }

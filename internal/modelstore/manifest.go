@@ -105,7 +105,12 @@ const maxModelBytes = 1 << 30
 
 // ParseManifest reads and checks a manifest. Errors wrap ErrManifest and name
 // the model and the field.
-func ParseManifest(data []byte) (*Manifest, error) {
+func ParseManifest(data []byte) (*Manifest, error) { return ParseOverlay(data, nil) }
+
+// ParseOverlay reads and checks the manifest of an overlay, whose models may
+// use the label lists that are known already. Errors are as those of
+// ParseManifest.
+func ParseOverlay(data []byte, known map[string][]string) (*Manifest, error) {
 	var m Manifest
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -119,7 +124,11 @@ func ParseManifest(data []byte) (*Manifest, error) {
 			return nil, fmt.Errorf("%w: model %q is listed twice", ErrManifest, model.Name)
 		}
 		seen[model.Name] = true
-		model.Labels = m.Labels[model.LabelList]
+		list, own := m.Labels[model.LabelList]
+		if !own {
+			list = known[model.LabelList]
+		}
+		model.Labels = list
 		if err := model.validate(); err != nil {
 			return nil, fmt.Errorf("%w: model %q: %w", ErrManifest, model.Name, err)
 		}

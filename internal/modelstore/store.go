@@ -23,6 +23,7 @@ var (
 type Config struct {
 	Dir      string        // may be read-only, may not exist yet
 	Manifest []byte        // the built-in manifest
+	Overlay  string        // folder with a manifest.json and files that come before all others; "": none
 	Client   *http.Client  // for Pull; http.DefaultClient when nil
 	Backoff  time.Duration // first pause before Pull tries again, 500 ms when 0
 	Stall    time.Duration // without a byte until Pull tries again, 30 s when 0
@@ -33,6 +34,7 @@ type Config struct {
 type Store struct {
 	cfg    Config
 	models []Model
+	labels map[string][]string // the lists of all manifests
 }
 
 // DefaultDir is where models live when nobody says otherwise:
@@ -50,12 +52,13 @@ func DefaultDir() (string, error) {
 }
 
 // New returns the store of a directory. A manifest.json in the directory adds
-// the owner's own models to the built-in ones; it may not redefine one.
+// the owner's own models to the built-in ones; it may not redefine one. That of
+// the overlay, which must be there, may.
 func New(cfg Config) (*Store, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("model directory: none given: set PORCHLIGHT_MODELS or --models")
 	}
-	s := &Store{cfg: cfg}
+	s := &Store{cfg: cfg, labels: map[string][]string{}}
 	if cfg.Client == nil {
 		s.cfg.Client = http.DefaultClient
 	}
@@ -73,13 +76,16 @@ func New(cfg Config) (*Store, error) {
 	}
 	own := filepath.Join(cfg.Dir, "manifest.json")
 	data, err := os.ReadFile(own)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return nil, fmt.Errorf("own models: %w", err)
+	default:
+		if err := s.add(data, own); err != nil {
+			return nil, err
+		}
 	}
-	return s, s.add(data, own)
+	return s, s.overlay()
 }
 
 func (s *Store) add(manifest []byte, from string) error {
@@ -87,6 +93,7 @@ func (s *Store) add(manifest []byte, from string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
+	s.know(m)
 	for _, model := range m.Models {
 		if _, err := s.Model(model.Name); err == nil {
 			return fmt.Errorf("%s: %w: model %q is built in: choose another name", from, ErrManifest, model.Name)

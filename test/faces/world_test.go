@@ -26,7 +26,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
@@ -133,7 +132,7 @@ func newWorld(t *testing.T, w times) *world {
 	out := &world{t: t, dir: t.TempDir()}
 	// Its own paths, by which its processes are known from those of other
 	// worlds. The other Lambdas must be there and are never run.
-	for _, name := range []string{"events", "api", "faces"} {
+	for _, name := range []string{"events", "api", "provision", "faces"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(out.bootstrap(name)), 0o755))
 		require.NoError(t, os.Link(filepath.Join(built, "bootstrap"), out.bootstrap(name)))
 	}
@@ -205,14 +204,10 @@ func (w *world) device(thing, owner string) *sqs.Client {
 	require.NoError(w.t, err)
 	cert, err := pki.ReadCertificate(files.Certificate)
 	require.NoError(w.t, err)
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	_, err = w.db().PutItem(w.t.Context(), &dynamodb.PutItemInput{
-		TableName: &w.table,
-		Item:      map[string]types.AttributeValue{"pk": text("CERT#" + pki.Fingerprint(cert)), "sk": text("THING"), "thing": text(thing)},
-	})
-	require.NoError(w.t, err)
+	table := store.New(store.Config{API: w.db(), Table: w.table})
+	require.NoError(w.t, table.RecordCertificate(w.t.Context(), pki.Fingerprint(cert), thing))
 	if owner != "" {
-		require.NoError(w.t, store.New(store.Config{API: w.db(), Table: w.table}).Claim(w.t.Context(), thing, owner))
+		require.NoError(w.t, table.Claim(w.t.Context(), thing, owner))
 	}
 	identity, err := iot.LoadIdentity(files.Certificate, files.Key, files.CA)
 	require.NoError(w.t, err)

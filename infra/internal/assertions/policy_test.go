@@ -110,7 +110,7 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 }
 
 // A device asks about faces and reads no answers, which may be other owners'.
-func TestDeviceRoleWritesOwnThumbnailsAndAsksAboutFaces(t *testing.T) {
+func TestDeviceRoleWritesOwnThumbnailsReadsUpdatesAndAsksAboutFaces(t *testing.T) {
 	tmpl := load(t)
 	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
 	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
@@ -123,6 +123,7 @@ func TestDeviceRoleWritesOwnThumbnailsAndAsksAboutFaces(t *testing.T) {
 		"s3:PutObject":    {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
 		"sqs:SendMessage": queues,
 		"sqs:GetQueueUrl": queues,
+		"s3:GetObject":    {"<" + bucket + ".Arn>/updates/*"},
 	}, tmpl.grants(t, role))
 	require.Equal(t, "credentials.iot.amazonaws.com",
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))

@@ -28,6 +28,7 @@ func New(scope constructs.Construct, id string, props Props) *Device {
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("credentials.iot.amazonaws.com"), nil),
 	})
 	props.Thumbnails.GrantPutByThing(role)
+	props.Thumbnails.GrantReadUpdates(role)
 
 	alias := awsiot.NewCfnRoleAlias(parent, jsii.String("RoleAlias"), &awsiot.CfnRoleAliasProps{
 		RoleAlias:                 jsii.String(naming.Scoped(props.Stage, "device")),

@@ -57,6 +57,10 @@ const ThumbnailPrefix = "thumbnails/"
 // the components begin with it.
 const ComponentPrefix = "porchlight."
 
+// UpdatePrefix is where in the same bucket the files of updates are, which
+// every device may read.
+const UpdatePrefix = "updates/"
+
 // TopicRoot starts every MQTT topic of ours; the thing's name follows it.
 const TopicRoot = "porchlight/v1/"
 

@@ -71,6 +71,12 @@ func (b *Bucket) PutByThing() awsiam.PolicyStatement {
 	return b.statement("s3:PutObject", naming.ThumbnailPrefix+"${credentials-iot:ThingName}/*")
 }
 
+// GrantReadUpdates lets devices read the files of updates, whose names and
+// hashes their jobs say.
+func (b *Bucket) GrantReadUpdates(role awsiam.IRole) {
+	b.allow(role, "s3:GetObject", naming.UpdatePrefix+"*")
+}
+
 func (b *Bucket) allow(grantee awsiam.IGrantable, action, keys string) {
 	grantee.GrantPrincipal().AddToPrincipalPolicy(b.statement(action, keys))
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -103,26 +102,16 @@ func newHome(t *testing.T) *home {
 	h.galleries = cloud.New(cloud.Config{API: h.db, Table: table})
 	db := store.New(store.Config{API: h.db, Table: table})
 	for i, owner := range []string{"alice", "bob"} {
-		h.provision(certificate(i+1), "porch-"+owner)
+		require.NoError(t, db.RecordCertificate(t.Context(), certificate(i+1), "porch-"+owner))
 		require.NoError(t, db.Claim(t.Context(), "porch-"+owner, owner))
 		h.enroll(owner, "friend of "+owner, "friend of "+owner)
 	}
-	h.provision(certificate(3), "unclaimed")
+	require.NoError(t, db.RecordCertificate(t.Context(), certificate(3), "unclaimed"))
 	h.cfg = facematch.Config{
 		Recognizer: look{&h.seen}, Galleries: h.galleries, Table: db, Respond: h.respond, DeviceRole: deviceRole,
 		Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 	}
 	return h
-}
-
-func (h *home) provision(certificate, thing string) {
-	h.t.Helper()
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	_, err := h.db.PutItem(h.t.Context(), &dynamodb.PutItemInput{
-		TableName: aws.String(dynamotest.Table().TableName),
-		Item:      map[string]types.AttributeValue{"pk": text("CERT#" + certificate), "sk": text("THING"), "thing": text(thing)},
-	})
-	require.NoError(h.t, err)
 }
 
 func (h *home) enroll(owner, name, who string) {

@@ -66,7 +66,7 @@ func (b *batch) ownerOf(ctx context.Context, sender string) (string, error) {
 	}
 	owner, err := b.cfg.Table.OwnerOfCertificate(ctx, session)
 	switch {
-	case errors.Is(err, store.ErrNotFound): // provisioned by hand
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrInvalid): // provisioned by hand
 		return b.cfg.DefaultOwner, nil
 	case errors.Is(err, store.ErrUnclaimed):
 		return "", nil

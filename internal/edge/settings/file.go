@@ -54,18 +54,27 @@ func (f File) Watch(ctx context.Context, use func(tree map[string]any) error) er
 }
 
 func (f File) read(use func(tree map[string]any) error) error {
-	data, err := os.ReadFile(f.Path)
+	tree, err := f.Read()
 	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
+		return err
 	}
-	tree, err := config.ReadTree(data)
-	if err == nil {
-		err = use(tree)
-	}
-	if err != nil {
+	if err := use(tree); err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
 	return nil
+}
+
+// Read reads the file's tree.
+func (f File) Read() (map[string]any, error) {
+	data, err := os.ReadFile(f.Path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	tree, err := config.ReadTree(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return tree, nil
 }
 
 // stamp tells one state of the file from another; zero: there is none.

@@ -43,6 +43,7 @@ type Broker struct {
 	listener net.Listener
 	tls      *tls.Config
 	accepted sync.WaitGroup
+	active   sync.WaitGroup // connections of the present server
 
 	mu     sync.Mutex
 	server *mqtt.Server // nil: down
@@ -76,6 +77,9 @@ func New(t testing.TB, edit func(*tls.Config)) *Broker {
 	return b
 }
 
+// Certificate changes what the broker shows, before the first connection.
+func (b *Broker) Certificate(pair tls.Certificate) { b.tls.Certificates = []tls.Certificate{pair} }
+
 // Addr returns host:port, the same whether it is up or down.
 func (b *Broker) Addr() string { return b.listener.Addr().String() }
 
@@ -96,7 +100,8 @@ func (b *Broker) Up() {
 	b.server = server
 }
 
-// Down cuts every connection without a word.
+// Down cuts every connection without a word. No function of the broker may call
+// it.
 func (b *Broker) Down() {
 	b.mu.Lock()
 	server := b.server
@@ -105,6 +110,7 @@ func (b *Broker) Down() {
 		conn.Close()
 	}
 	b.mu.Unlock()
+	b.active.Wait()
 	if server != nil {
 		_ = server.Close()
 	}
@@ -158,20 +164,10 @@ const patience = 20 * time.Second
 
 func (b *Broker) handle(raw net.Conn) {
 	defer raw.Close()
-	b.mu.Lock()
-	server := b.server
-	if server != nil {
-		b.conns[raw] = struct{}{}
-	}
-	b.mu.Unlock()
-	if server == nil {
+	if !b.enter(raw) {
 		return
 	}
-	defer func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.conns, raw)
-	}()
+	defer b.leave(raw)
 	conn := tls.Server(raw, b.tls)
 	if err := conn.Handshake(); err != nil { //nolint:noctx // ends with the connection
 		// The client may be sending already: closed at once, the connection would
@@ -188,12 +184,34 @@ func (b *Broker) handle(raw net.Conn) {
 
 // Establish serves a connection that came by another way.
 func (b *Broker) Establish(conn net.Conn) {
+	if !b.enter(conn) {
+		return
+	}
+	defer b.leave(conn)
 	b.mu.Lock()
 	server := b.server
 	b.mu.Unlock()
 	if server != nil {
 		_ = server.EstablishConnection("test", conn)
 	}
+}
+
+func (b *Broker) enter(conn net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server == nil {
+		return false
+	}
+	b.conns[conn] = struct{}{}
+	b.active.Add(1)
+	return true
+}
+
+func (b *Broker) leave(conn net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.conns, conn)
+	b.active.Done()
 }
 
 type hook struct {

@@ -165,4 +165,3 @@ func TestTwoProcessesCannotShareIt(t *testing.T) {
 	_, err := spool.Open(spool.Config{Path: path, Log: slog.New(slog.DiscardHandler)})
 	require.ErrorContains(t, err, "another process")
 }
-

@@ -154,11 +154,14 @@ func (m *Mapping) gather(ctx context.Context) (batch []sqs.Message, err error) {
 	var end time.Time
 	for len(batch) < m.p.BatchSize {
 		got, err := m.cfg.Queues.Receive(ctx, m.p.EventSourceArn, sqs.ReceiveOptions{Max: min(10, m.p.BatchSize-len(batch)), Wait: &wait})
-		if err != nil && len(batch) == 0 {
+		switch {
+		case err != nil && len(batch) == 0:
 			return nil, err
+		case err != nil:
+			return batch, nil //nolint:nilerr // what there is must be handed over; the next receive fails again
 		}
 		batch = append(batch, got...)
-		if err != nil || len(batch) == 0 || window == 0 {
+		if len(batch) == 0 || window == 0 {
 			break
 		}
 		if end.IsZero() {
