@@ -129,13 +129,13 @@ func (g *Gateway) Run(ctx context.Context) {
 	// The network outlives the others, which have last words.
 	online, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	var carrying, running sync.WaitGroup
+	running.Go(func() { g.sensors.Run(ctx) })
+	if g.network != nil && g.home != nil {
+		running.Go(func() { g.home.Run(ctx, g.network) })
+	}
 	if g.network != nil {
 		carrying.Go(func() { g.carry(online) })
-		if g.home != nil {
-			running.Go(func() { g.home.Run(ctx, g.network) })
-		}
 	}
-	running.Go(func() { g.sensors.Run(ctx) })
 	running.Wait()
 	hangUp()
 	carrying.Wait()

@@ -183,10 +183,12 @@ func TestOwnBroker(t *testing.T) {
 	address := next(t, listening)
 	hallway, hass := []string{"-u", "hallway", "-P", "hush-hallway"}, []string{"-u", "hass", "-P", "hush-hass"}
 
-	out, err := mosquitto(t, "pub", address, append(hallway, "-t", "porchlight/v1/home/sensors/door", "-m", `{"kind":"contact","state":"open","at":"2026-05-04T03:02:01Z"}`)...)
+	// Retained, as many devices send it: the gateway may have begun to listen
+	// just before it subscribes.
+	out, err := mosquitto(t, "pub", address, append(hallway, "-r", "-t", "porchlight/v1/home/sensors/door", "-m", `{"kind":"contact","state":"open","at":"2026-05-04T03:02:01Z"}`)...)
 	require.NoError(t, err, out)
 	require.Contains(t, next(t, c.put), `porchlight/v1/home/sensors/door {"kind":"contact","state":"open"`)
-	out, err = mosquitto(t, "pub", address, "-u", "zigbee", "-P", "hush-zigbee", "-t", "zigbee2mqtt/garage", "-m", `{"contact":false}`)
+	out, err = mosquitto(t, "pub", address, "-u", "zigbee", "-P", "hush-zigbee", "-r", "-t", "zigbee2mqtt/garage", "-m", `{"contact":false}`)
 	require.NoError(t, err, out)
 	require.Contains(t, next(t, c.put), `porchlight/v1/home/sensors/garage {"kind":"contact","state":"open"`)
 	require.Len(t, g.Sensors(), 2)

@@ -131,7 +131,7 @@ func settings(cameras ...string) homeassistant.Config {
 	}
 }
 
-func start(t *testing.T, b *lan.Broker, cfg homeassistant.Config) (h *homeassistant.Home, stop func()) {
+func start(t *testing.T, b homeassistant.Bus, cfg homeassistant.Config) (h *homeassistant.Home, stop func()) {
 	t.Helper()
 	h = homeassistant.New(cfg)
 	return h, background(t, func(ctx context.Context) { h.Run(ctx, b) })

@@ -178,6 +178,7 @@ func (o *outbox) run(ctx context.Context, broker Publisher) {
 		o.failed(m, retain)
 		select {
 		case <-ctx.Done():
+		case <-o.wake: // something new, which may be taken
 		case <-time.After(retry):
 		}
 	}
