@@ -36,10 +36,11 @@ func write(path string, data []byte, perm fs.FileMode) error {
 		os.Remove(part)
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-func syncDir(dir string) error {
+// SyncDir returns once the names in a folder are on disk.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

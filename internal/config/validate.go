@@ -54,6 +54,9 @@ func (c *Config) validate() error {
 // needs and one under Greengrass does without: there the nucleus has the
 // thing's certificate.
 func (c *Config) CheckIoT() error {
+	if c.Provisioning.Wanted() {
+		return nil // the rest is yet to come
+	}
 	for _, a := range []struct{ path, address string }{
 		{"iot.endpoint", c.IoT.Endpoint}, {"iot.credentials_endpoint", c.IoT.CredentialsEndpoint},
 	} {

@@ -25,6 +25,7 @@ type cameraDeps struct {
 	resume    *event.Event
 	onView    func(*pipeline.View)
 	board     *statusBoard
+	tally     *tally
 	log       *slog.Logger
 }
 
@@ -111,6 +112,8 @@ func (c *camera) handle(ctx context.Context, f *event.Frame) {
 	before := c.line.Stats().Inferences
 	err := c.line.Handle(ctx, f)
 	c.attention.SetFull(c.line.Busy())
+	packets := c.attention.Stats()
+	c.deps.tally.count(c.deps.id, c.line.Stats(), packets.Fed, packets.Skipped)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && !c.blind:

@@ -23,6 +23,7 @@ type cameras struct {
 	board    *statusBoard
 	page     *page.Page
 	pictures *command.Frames
+	tally    *tally
 	brought  *brought
 	log      *slog.Logger
 	left     map[string]*event.Event // by camera: what a crash left open; each is taken once
@@ -121,7 +122,7 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 	c.running[name] = r
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
-		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, log: c.log,
+		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, tally: c.tally, log: c.log,
 		onView: both(c.pictures.View(id), c.page.Camera(id, settings)), stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
 	}
 	delete(c.left, id)
@@ -141,7 +142,9 @@ func (c *cameras) stop(which func(name string, r *runningCamera) bool) {
 		r.cancel()
 		stopping.Go(func() { <-r.done })
 		delete(c.running, name)
-		c.page.Remove(event.CameraID(c.cfg.Thing, name))
+		id := event.CameraID(c.cfg.Thing, name)
+		c.page.Remove(id)
+		c.tally.forget(id)
 	}
 	stopping.Wait()
 }

@@ -16,6 +16,7 @@ import (
 type carrier struct {
 	Link
 	credentials aws.CredentialsProvider
+	stats       func() iot.Stats                // nil: the session is the nucleus'
 	disconnect  func(ctx context.Context) error // says goodbye to the broker; nil: the nucleus stays connected
 	wait        func()                          // until nothing of the link runs any more; may be nil
 }
@@ -61,5 +62,5 @@ func (a *agent) connect(ctx context.Context, cfg *config.Config, board *statusBo
 	if err != nil {
 		return nil, err
 	}
-	return &carrier{Link: client, credentials: credentials, disconnect: client.Disconnect, wait: client.Wait}, nil
+	return &carrier{Link: client, credentials: credentials, stats: client.Stats, disconnect: client.Disconnect, wait: client.Wait}, nil
 }

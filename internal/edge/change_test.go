@@ -73,9 +73,9 @@ func TestChanges(t *testing.T) {
 	is("home.yard", event.CameraRunning)
 	require.NotContains(t, b.now(), "home.door", "a camera that is gone is not spoken of")
 
+	second := b.lastSession()
 	change(func(c *config.Config) { c.IoT.Certificate = "missing.pem" })
 	log.find(t, "the new configuration cannot be used; the last one goes on")
-	second := b.lastSession()
 	require.Eventually(t, func() bool { return b.lastSession() > second }, patience, 10*time.Millisecond)
 	is("home.yard", event.CameraRunning)
 	cancel()

@@ -44,7 +44,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer hangUp()
 	local := page.New(cfg.Page, log)
 	cams := &cameras{
-		open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, brought: &a.brought, log: log,
+		open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
 	}
 	defer cams.close()
@@ -64,7 +64,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	up.told, board.told = home.Event, home.Status
 	objects := newBucket(cfg.Cloud, link.credentials)
 	beside := &rooms{
-		agent: a, cfg: cfg, link: link, up: up, bucket: objects, page: local, gateway: home, pictures: cams.pictures,
+		agent: a, cfg: cfg, link: link, up: up, bucket: objects, page: local, gateway: home, pictures: cams.pictures, tally: cams.tally,
 		asked: make(chan request),
 	}
 	var sending, serving sync.WaitGroup

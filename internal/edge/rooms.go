@@ -32,6 +32,7 @@ type rooms struct {
 	page     *page.Page
 	gateway  *gateway.Gateway
 	pictures *command.Frames
+	tally    *tally
 	asked    chan request
 	later    sync.WaitGroup
 }
@@ -71,6 +72,7 @@ func (r *rooms) run(ctx context.Context) {
 	running.Go(func() { r.faces(ctx) })
 	running.Go(func() { r.commands(ctx) })
 	running.Go(func() { r.updates(ctx) })
+	running.Go(func() { r.telemetry(ctx) })
 	running.Wait()
 	r.later.Wait()
 }

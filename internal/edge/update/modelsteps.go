@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"porchlight/internal/edge/update/disk"
+	"porchlight/internal/atomicfile"
 	"porchlight/internal/edge/update/fetch"
 	"porchlight/internal/edge/update/slot"
 	"porchlight/internal/modelstore"
@@ -68,7 +68,10 @@ func (u *Updater) installModel(steps *reporter, d *Document, id string) error {
 	if err := errors.Join(os.RemoveAll(fresh), os.RemoveAll(folder)); err != nil {
 		return err
 	}
-	if err := disk.WriteFile(filepath.Join(fresh, "manifest.json"), manifest); err != nil {
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(fresh, "manifest.json"), manifest, 0o600); err != nil {
 		return err
 	}
 	for place, path := range paths {
@@ -80,7 +83,7 @@ func (u *Updater) installModel(steps *reporter, d *Document, id string) error {
 		if err := os.Link(path, to); err != nil {
 			return err
 		}
-		if err := disk.SyncDir(filepath.Dir(to)); err != nil {
+		if err := atomicfile.SyncDir(filepath.Dir(to)); err != nil {
 			return err
 		}
 	}
@@ -89,13 +92,13 @@ func (u *Updater) installModel(steps *reporter, d *Document, id string) error {
 
 // commit gives a folder that is whole its name.
 func commit(fresh, folder string) error {
-	if err := disk.SyncDir(fresh); err != nil {
+	if err := atomicfile.SyncDir(fresh); err != nil {
 		return err
 	}
 	if err := os.Rename(fresh, folder); err != nil {
 		return err
 	}
-	return disk.SyncDir(filepath.Dir(folder))
+	return atomicfile.SyncDir(filepath.Dir(folder))
 }
 
 // download gets files and says how far it is.

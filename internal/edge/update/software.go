@@ -9,7 +9,8 @@ import (
 	"runtime"
 	"strings"
 
-	"porchlight/internal/edge/update/disk"
+	"porchlight/internal/atomicfile"
+	"porchlight/internal/edge/disk"
 	"porchlight/internal/edge/update/fetch"
 	"porchlight/internal/edge/update/slot"
 )
@@ -163,7 +164,7 @@ func (u *Updater) installSoftware(steps *reporter, d *Document) error {
 	if err := unpack(paths["software"], fresh, min(maxUnpacked, room-u.cfg.Download.Reserve)); err != nil {
 		return errors.Join(fmt.Errorf("unpack: %w", err), os.RemoveAll(fresh))
 	}
-	if err := disk.WriteFile(digestFile(fresh), []byte(d.SHA256)); err != nil {
+	if err := atomicfile.Write(digestFile(fresh), []byte(d.SHA256), 0o600); err != nil {
 		return err
 	}
 	return commit(fresh, folder)

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"porchlight/internal/edge/update/disk"
+	"porchlight/internal/atomicfile"
 	"porchlight/internal/edge/update/jobs"
 )
 
@@ -65,7 +65,11 @@ func (u *Updater) save() error {
 	if err != nil {
 		return err
 	}
-	if err := disk.WriteFile(stateFile(u.cfg.StateDir), data); err != nil {
+	file := stateFile(u.cfg.StateDir)
+	if err = os.MkdirAll(filepath.Dir(file), 0o700); err == nil {
+		err = atomicfile.Write(file, data, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("state of updates: %w", err)
 	}
 	return nil

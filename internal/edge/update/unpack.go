@@ -12,8 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-
-	"porchlight/internal/edge/update/disk"
+	"porchlight/internal/atomicfile"
 )
 
 // program is what of a version is run.
@@ -62,7 +61,7 @@ func unpack(file, into string, most int64) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
-		return disk.SyncDir(path)
+		return atomicfile.SyncDir(path)
 	})
 }
 

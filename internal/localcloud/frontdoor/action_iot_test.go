@@ -32,7 +32,7 @@ func TestIoTControlActions(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []need{{"iot:AttachPolicy", resource}}, needs)
 	}
-	for _, request := range []string{"GET /", "PUT /things/porch", "POST /things/a/b", "POST /things/", "GET /jobs", "POST /certificates/00/x"} {
+	for _, request := range []string{"GET /", "PUT /things/porch", "POST /things/a/b", "POST /things/", "POST /jobs", "POST /certificates/00/x"} {
 		method, path, _ := strings.Cut(request, " ")
 		_, err := iotControlNeeds(s, httptest.NewRequest(method, path, nil), nil)
 		require.Error(t, err, request)

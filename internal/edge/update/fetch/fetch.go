@@ -17,7 +17,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"porchlight/internal/edge/update/disk"
+	"porchlight/internal/atomicfile"
+	"porchlight/internal/edge/disk"
 )
 
 // Errors of a download, wrapped with cause and cure.
@@ -117,7 +118,7 @@ func (d Downloader) Get(ctx context.Context, f File, progress func(done int64)) 
 	if err := os.Rename(part.Name(), path); err != nil {
 		return "", err
 	}
-	return path, disk.SyncDir(d.Dir)
+	return path, atomicfile.SyncDir(d.Dir)
 }
 
 // room says whether what is missing of the file fits.

@@ -13,9 +13,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"porchlight/internal/atomicfile"
 	"syscall"
-
-	"porchlight/internal/edge/update/disk"
 )
 
 // MostStarts is how often a program may start with a version on trial before
@@ -162,5 +161,8 @@ func (s Slot) change(edit func(*Choice) error) error {
 	if err != nil {
 		return err
 	}
-	return disk.WriteFile(s.path, data)
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return err
+	}
+	return atomicfile.Write(s.path, data, 0o600)
 }

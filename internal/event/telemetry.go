@@ -1,0 +1,63 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Telemetry is how a device has fared in the last minute, on its telemetry
+// topic. Counts are since the start of the process, unless they say otherwise.
+type Telemetry struct {
+	At          Time              `json:"at"`
+	Version     string            `json:"version"`
+	Uptime      float64           `json:"uptime_s"`
+	CPU         float64           `json:"cpu"`        // cores, since the last one; the decoders included once they have ended
+	Memory      int64             `json:"rss_bytes"`  // resident; without the decoders
+	DiskFree    int64             `json:"disk_free"`  // bytes, where the state folder is
+	Goroutines  int               `json:"goroutines"` // of the process
+	Reconnects  int64             `json:"reconnects"`
+	Unheard     int64             `json:"unheard"` // messages of the cloud dropped because a handler was slow
+	Spools      []SpoolTelemetry  `json:"spools"`
+	Cameras     []CameraTelemetry `json:"cameras,omitempty"`
+	Truncated   bool              `json:"truncated,omitempty"` // not all cameras fit
+	Certificate *Time             `json:"certificate_expires,omitempty"`
+}
+
+// SpoolTelemetry is how one spool is.
+type SpoolTelemetry struct {
+	Name     string `json:"name"`
+	Depth    int    `json:"depth"`     // records waiting
+	Bytes    int64  `json:"bytes"`     // their size
+	InMemory int    `json:"in_memory"` // of these, records the disk did not take
+	Dropped  int64  `json:"dropped"`   // records that will never be sent: full, too old, refused or damaged
+	SetAside int    `json:"set_aside"` // refused ones kept for diagnosis
+}
+
+// CameraTelemetry is how one camera has fared.
+type CameraTelemetry struct {
+	Camera     string  `json:"camera"`
+	FPS        float64 `json:"fps"`        // frames looked at a second, since the last telemetry
+	Frames     int64   `json:"frames"`     // looked at
+	Inferences int64   `json:"inferences"` // regions the detector looked at
+	Events     int64   `json:"events"`
+	Decoded    int64   `json:"decoded"` // packets
+	Spared     int64   `json:"spared"`  // packets that did not have to be decoded
+}
+
+// Marshal returns the wire form. When it is over MaxPayload bytes the last
+// cameras are left out.
+func (t Telemetry) Marshal() ([]byte, error) {
+	for {
+		payload, err := json.Marshal(t)
+		if err != nil {
+			return nil, fmt.Errorf("%w: telemetry: %w", ErrInvalid, err)
+		}
+		if len(payload) <= MaxPayload {
+			return payload, nil
+		}
+		if len(t.Cameras) == 0 {
+			return nil, fmt.Errorf("%w: telemetry is %d bytes, the limit is %d", ErrTooLarge, len(payload), MaxPayload)
+		}
+		t.Cameras, t.Truncated = t.Cameras[:len(t.Cameras)-1], true
+	}
+}
