@@ -252,3 +252,48 @@ func addGarbage(t *testing.T, dir string, like modelstore.Model) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 }
+
+// The gateway of this machine takes a new version of itself, and goes back to
+// it from one that dies.
+func TestSoftwareUpdate(t *testing.T) {
+	flags := syntheticCamera(t)
+	text, err := os.ReadFile(flags[1])
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(flags[1], append(text, "updates: {software: true}\n"...), 0o600))
+	m := boot(t, filepath.Join(t.TempDir(), "data"), flags...)
+	me := m.signIn()
+	await(t, "the camera to run", me.is("home.door", "running"))
+	pointer := filepath.Join(m.data, "camera", "software")
+	update := func(version, file string) (status, reason string) {
+		made := m.operator("update", "software", "--json", "--thing", "home", "--bucket", m.output("ThumbnailBucketName"), "--version", version, file)
+		job, _ := made[0]["job"].(string)
+		await(t, "the job "+job+" to end", func() bool {
+			e := m.operator("update", "status", "--json", job)[0]
+			details, _ := e["details"].(map[string]any)
+			status, _ = e["status"].(string)
+			reason, _ = details["reason"].(string)
+			return status != "QUEUED" && status != "IN_PROGRESS"
+		})
+		return status, reason
+	}
+	status, reason := update("9.0.0", filepath.Join(root(), "bin", "camera"))
+	require.Equal(t, "SUCCEEDED", status, reason)
+	running := func(version string) bool {
+		links, err := filepath.Glob("/proc/[0-9]*/exe")
+		require.NoError(t, err)
+		for _, link := range links {
+			if target, err := os.Readlink(link); err == nil && target == filepath.Join(pointer, version, "camera") {
+				return true
+			}
+		}
+		return false
+	}
+	require.True(t, running("9.0.0"))
+
+	bad := filepath.Join(t.TempDir(), "camera")
+	require.NoError(t, os.WriteFile(bad, []byte("#!/bin/sh\nexit 3\n"), 0o600))
+	status, reason = update("9.0.1", bad)
+	require.Equal(t, "FAILED", status)
+	require.Contains(t, reason, "rolled back")
+	await(t, "the good version to run again", func() bool { return running("9.0.0") && me.is("home.door", "running")() })
+}

@@ -18,6 +18,9 @@ const (
 	maxSkew = 5 * time.Minute
 	// DefaultMaxBody bounds a request body, in bytes.
 	DefaultMaxBody = 16 << 20
+	// objectBodies is how much larger an object may be, which is a file: the
+	// software of a device has some 40 MB.
+	objectBodies = 8
 )
 
 // Keys tells who a key id stands for and the secret it signs with; its errors are those of sts.
@@ -43,7 +46,7 @@ type Config struct {
 	Handlers map[string]http.Handler
 	// SecretARN turns a secret's name or ARN into its ARN; an unknown one may come back as it is.
 	SecretARN func(id string) string
-	MaxBody   int64            // bytes; DefaultMaxBody when 0
+	MaxBody   int64            // bytes; DefaultMaxBody when 0; S3 takes eight times as much
 	Now       func() time.Time // time.Now when nil
 	Logger    *slog.Logger
 }
@@ -123,7 +126,11 @@ func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Princip
 	if err := sig.checkTime(d.cfg.Now()); err != nil {
 		return sts.Principal{}, nil, err
 	}
-	raw, err := d.readBody(r)
+	limit := d.cfg.MaxBody
+	if svc.name == "s3" {
+		limit *= objectBodies
+	}
+	raw, err := readBody(r, limit)
 	if err != nil {
 		return sts.Principal{}, nil, err
 	}
@@ -141,17 +148,17 @@ func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Princip
 	return principal, raw, err
 }
 
-func (d *Door) readBody(r *http.Request) ([]byte, error) {
+func readBody(r *http.Request, limit int64) ([]byte, error) {
 	tooLarge := &awsapi.Error{Code: "RequestEntityTooLargeException", QueryCode: "EntityTooLarge", Status: http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("the request is larger than the %d bytes allowed here", d.cfg.MaxBody)}
-	if r.ContentLength > d.cfg.MaxBody {
+		Message: fmt.Sprintf("the request is larger than the %d bytes allowed here", limit)}
+	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, d.cfg.MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, &awsapi.Error{Code: "RequestTimeout", Status: http.StatusBadRequest, Message: "the request body broke off: send it again"}
 	}
-	if int64(len(body)) > d.cfg.MaxBody {
+	if int64(len(body)) > limit {
 		return nil, tooLarge
 	}
 	return body, nil

@@ -159,7 +159,7 @@ func TestRefusals(t *testing.T) {
 		"signed long ago":       {with(s3Get, func(c *call) { c.at = noon.Add(-6 * time.Minute) }), nil, 403, "RequestTimeTooSkewed"},
 		"signed for later":      {with(listTables(), func(c *call) { c.at = noon.Add(6 * time.Minute) }), nil, 400, "set the clock"},
 		"oversize, announced":   {with(listTables(), func(c *call) { c.body = strings.Repeat("x", 1<<16+1) }), nil, 413, "larger than"},
-		"oversize, unannounced": {with(s3Get, func(c *call) { c.method, c.body = "PUT", strings.Repeat("x", 1<<16+1) }),
+		"oversize, unannounced": {with(s3Get, func(c *call) { c.method, c.body = "PUT", strings.Repeat("x", 8<<16+1) }),
 			func(r *http.Request) { r.ContentLength = -1 }, 413, "EntityTooLarge"},
 		"unsigned payload outside s3": {with(listTables(), func(c *call) {
 			c.payload, c.headers["X-Amz-Content-Sha256"] = unsigned, unsigned
