@@ -13,9 +13,13 @@ import (
 // TestComponentUnderNucleus runs the component that ships, with nothing but
 // what a nucleus gives it.
 func TestComponentUnderNucleus(t *testing.T) {
+	t.Parallel()
 	camera, clip := buildCamera(t), redClip(t)
 	for _, kind := range []fakenucleus.Kind{fakenucleus.Java, fakenucleus.Lite} {
-		t.Run(kind.String(), func(t *testing.T) { underNucleus(t, kind, camera, clip) })
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			underNucleus(t, kind, camera, clip)
+		})
 	}
 }
 
@@ -70,9 +74,11 @@ func underNucleus(t *testing.T, kind fakenucleus.Kind, camera, clip string) {
 // A nucleus that restarts voids the token: the component exits, and not with
 // success, to be started again; what it had to say is not lost.
 func TestComponentExitsWithItsToken(t *testing.T) {
+	t.Parallel()
 	camera, clip := buildCamera(t), redClip(t)
 	for _, kind := range []fakenucleus.Kind{fakenucleus.Java, fakenucleus.Lite} {
 		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
 			h := newHome(t, kind, camera, tree{"cameras": tree{"door": tree{"source": clip, "loop": true, "fps": 5, "quiet": "1s"}}})
 			p := h.start()
 			h.await(p, "an event", func() bool { return len(h.events("door")) > 0 })
