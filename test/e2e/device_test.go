@@ -26,6 +26,7 @@ import (
 // A device out of the box becomes a thing, and from then on the cloud sets its
 // cameras, asks it for a picture and gives it models, a bad one too.
 func TestDeviceUnderTheCloud(t *testing.T) {
+	t.Parallel()
 	m := boot(t, filepath.Join(t.TempDir(), "data"))
 	me := m.signIn()
 	box, empty := t.TempDir(), t.TempDir()
@@ -261,6 +262,7 @@ func addGarbage(t *testing.T, dir string, like modelstore.Model) {
 // The gateway of this machine takes a new version of itself, and goes back to
 // it from one that dies.
 func TestSoftwareUpdate(t *testing.T) {
+	t.Parallel()
 	flags := syntheticCamera(t)
 	text, err := os.ReadFile(flags[1])
 	require.NoError(t, err)
