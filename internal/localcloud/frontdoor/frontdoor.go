@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"porchlight/internal/localcloud/awsapi"
@@ -37,14 +38,19 @@ type Config struct {
 	Partition         string // "aws" when empty
 	Keys              Keys
 	Authorizer        Authorizer
-	// Handlers by signing name: dynamodb, s3, sns, sqs, secretsmanager, iotdata, sts.
+	// Handlers by signing name: dynamodb, s3, sns, sqs, secretsmanager, iotdata, sts, kinesisvideo.
 	// A handler finds the signer with sts.PrincipalFrom and the parsed form in r.Form.
 	Handlers map[string]http.Handler
 	// SecretARN turns a secret's name or ARN into its ARN; an unknown one may come back as it is.
 	SecretARN func(id string) string
-	MaxBody   int64            // bytes; DefaultMaxBody when 0
-	Now       func() time.Time // time.Now when nil
-	Logger    *slog.Logger
+	// StreamARN turns a video stream's name or ARN into its ARN.
+	StreamARN func(id string) string
+	// Sessions take, by path prefix, requests that carry a session token of
+	// theirs, which they check, and no signature.
+	Sessions map[string]http.Handler
+	MaxBody  int64            // bytes; DefaultMaxBody when 0
+	Now      func() time.Time // time.Now when nil
+	Logger   *slog.Logger
 }
 
 // Door is the front door.
@@ -72,12 +78,19 @@ func New(cfg Config) (*Door, error) {
 	if cfg.SecretARN == nil {
 		cfg.SecretARN = func(id string) string { return id }
 	}
+	if cfg.StreamARN == nil {
+		cfg.StreamARN = func(id string) string { return id }
+	}
 	return &Door{cfg: cfg}, nil
 }
 
 // ServeHTTP verifies, authorizes and dispatches one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(awsapi.RequestIDHeader, awsapi.NewRequestID())
+	if h := d.session(r); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
 	sig, err := parseSignature(r)
 	if err != nil {
 		d.refuse(w, guessProtocol(r), err)
@@ -97,9 +110,11 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = r.WithContext(sts.WithPrincipal(r.Context(), principal))
-	if err := setBody(r, body, protocol); err != nil {
-		d.refuse(w, protocol, err)
-		return
+	if !svc.streaming(r) {
+		if err := setBody(r, body, protocol); err != nil {
+			d.refuse(w, protocol, err)
+			return
+		}
 	}
 	if err := d.authorize(r, svc, principal, body); err != nil {
 		d.refuse(w, protocol, err)
@@ -107,6 +122,21 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	handler.ServeHTTP(w, r)
 }
+
+// session returns the handler of a request that carries a session token.
+func (d *Door) session(r *http.Request) http.Handler {
+	if r.Header.Get("Authorization") != "" || !r.URL.Query().Has("SessionToken") {
+		return nil
+	}
+	for prefix, h := range d.cfg.Sessions {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return h
+		}
+	}
+	return nil
+}
+
+func (s service) streaming(r *http.Request) bool { return s.streams != nil && s.streams(r) }
 
 // verify returns who signed the request and its body, decoded and checked.
 func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Principal, []byte, error) {
@@ -122,11 +152,13 @@ func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Princip
 	if err := sig.checkTime(d.cfg.Now()); err != nil {
 		return sts.Principal{}, nil, err
 	}
-	raw, err := d.readBody(r)
-	if err != nil {
-		return sts.Principal{}, nil, err
+	var raw []byte
+	var payload string
+	if svc.streaming(r) {
+		payload, err = sig.streamHash()
+	} else if raw, err = d.readBody(r); err == nil {
+		payload, err = sig.payloadHash(r, raw, svc.name == "s3")
 	}
-	payload, err := sig.payloadHash(r, raw, svc.name == "s3")
 	if err != nil {
 		return sts.Principal{}, nil, err
 	}
@@ -134,7 +166,7 @@ func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Princip
 	if !sig.matches(key, sig.canonicalRequest(r, svc.name == "s3", payload)) {
 		return sts.Principal{}, nil, errMismatch("the signature does not match: check the secret access key, and that nothing changes the request on its way")
 	}
-	if isStreaming(payload) {
+	if isStreaming(payload) && svc.name == "s3" {
 		raw, err = sig.decodeChunks(key, payload, r.Header, raw)
 	}
 	return principal, raw, err
@@ -173,7 +205,7 @@ func setBody(r *http.Request, body []byte, p awsapi.Protocol) error {
 }
 
 func (d *Door) authorize(r *http.Request, svc service, p sts.Principal, body []byte) error {
-	needs, err := svc.needs(scope{d.cfg.Partition, d.cfg.Region, d.cfg.AccountID, d.cfg.SecretARN}, r, body)
+	needs, err := svc.needs(scope{d.cfg.Partition, d.cfg.Region, d.cfg.AccountID, d.cfg.SecretARN, d.cfg.StreamARN}, r, body)
 	if err != nil {
 		return err
 	}
