@@ -44,6 +44,6 @@ func TestFragmentsAreAcknowledgedWhileSending(t *testing.T) {
 		u.send(c)
 	}
 	rest := u.finish()
-	require.Equal(t, []string{"BUFFERING", "RECEIVED", "PERSISTED", "BUFFERING", "RECEIVED", "PERSISTED", "BUFFERING", "RECEIVED", "PERSISTED"}, types(rest))
+	require.Equal(t, []string{"BUFFERING", "RECEIVED", "PERSISTED", "BUFFERING", "RECEIVED", "PERSISTED", "BUFFERING", "RECEIVED", "PERSISTED"}, events(rest))
 	require.InDelta(t, 6000, *rest[8].FragmentTimecode, 100)
 }

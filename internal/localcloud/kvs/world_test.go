@@ -327,7 +327,7 @@ func split(t *testing.T, film []byte) (header []byte, clusters [][]byte) {
 	return parts[0], clusters
 }
 
-func types(acks []ingest.Ack) (names []string) {
+func events(acks []ingest.Ack) (names []string) {
 	for _, a := range acks {
 		names = append(names, a.EventType)
 	}

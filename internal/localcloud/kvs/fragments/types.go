@@ -64,8 +64,10 @@ type Fragment struct {
 	Producer time.Time     `json:"producer"`
 	Server   time.Time     `json:"server"`
 	Length   time.Duration `json:"length"`
-	Bytes    int64         `json:"bytes"`
-	Tags     []mkv.Tag     `json:"tags,omitempty"`
+	// Early is how long before its start the first frame lies: sound may begin before the picture.
+	Early time.Duration `json:"early,omitempty"`
+	Bytes int64         `json:"bytes"`
+	Tags  []mkv.Tag     `json:"tags,omitempty"`
 	// Codec tells fragments apart whose tracks differ, codec private data included.
 	Codec string `json:"codec"`
 	// By is the role whose session sent it, empty for root; Vars are its policy variables.

@@ -66,6 +66,7 @@ func (w *Writer) Block(track uint64, at time.Duration, key bool, data []byte) er
 		return fmt.Errorf("%w: a frame lies %s from its cluster", mkv.ErrInvalid, at)
 	}
 	w.blocks++
+	w.Fragment.Early = max(w.Fragment.Early, -at)
 	w.buf = mkv.AppendBlockHeader(w.buf[:0], track, int16(ms), key, len(data))
 	if err := w.write(w.buf); err != nil {
 		return err

@@ -32,6 +32,7 @@ type rules struct {
 	lead     mkv.Track // the track fragments are measured by: the video, or the only one there is
 	tags     []mkv.Tag // of the fragment to come
 	count    int
+	opened   int64 // timecode of the previous fragment, ticks
 	previous int64 // the last timecode of the lead track, ticks
 	frame    time.Duration
 	ended    bool // the request's body is complete
@@ -77,7 +78,7 @@ func (c *connection) begin(h *mkv.Header) error {
 			break
 		}
 	}
-	c.previous = -1
+	c.opened, c.previous = -1, -1
 	return nil
 }
 
@@ -107,8 +108,8 @@ func (c *connection) open(timecode int64) error {
 	c.count++
 	ms := c.header.Milliseconds(timecode)
 	c.fragment = fragment{ms: ms, timecode: timecode, seen: map[uint64]bool{}, acked: true}
-	if timecode <= c.previous {
-		return reject(TimecodeNotAfterPrevious, "a fragment at %d ms follows a frame at %d ms", ms, c.header.Milliseconds(c.previous))
+	if timecode <= c.opened {
+		return reject(TimecodeNotAfterPrevious, "a fragment at %d ms follows one at %d ms", ms, c.header.Milliseconds(c.opened))
 	}
 	producer := c.start.Add(time.Duration(ms) * time.Millisecond).UTC()
 	if ms > int64(time.Duration(1<<62)/time.Millisecond) || producer.After(c.server.cfg.Now().Add(maxAhead)) {
@@ -132,6 +133,10 @@ func (c *connection) block(b mkv.Block) error {
 		if c.frames == 0 {
 			if c.lead.Type == mkv.Video && !b.Key {
 				return reject(InvalidMatroska, "the fragment does not begin with a key frame")
+			}
+			if b.Timecode <= c.previous {
+				return reject(TimecodeNotAfterPrevious, "a fragment begins at %d ms and the one before had a frame at %d ms",
+					c.header.Milliseconds(b.Timecode), c.header.Milliseconds(c.previous))
 			}
 			c.first, c.last = b.Timecode, b.Timecode
 		}
@@ -165,7 +170,7 @@ func (c *connection) complete() error {
 	if f, ok := c.server.cfg.Faults.take(c.stream.Name, c.count, spoils); ok {
 		return reject(f.ErrorID, "injected fault")
 	}
-	c.previous = c.last
+	c.opened, c.previous = c.timecode, c.last
 	c.ack(Ack{EventType: Received})
 	w := c.writer
 	c.writer = nil
@@ -189,8 +194,8 @@ func (c *connection) complete() error {
 	return nil
 }
 
-// length is how long the fragment plays: to the end of its last frame, which
-// is taken to last as long as the others do.
+// length is how long the fragment plays: from the first frame of its lead
+// track to the end of the last, which is taken to last as long as the others do.
 func (c *connection) length() time.Duration {
 	ms := func(ticks int64) time.Duration { return time.Duration(c.header.Milliseconds(ticks)) * time.Millisecond }
 	span := ms(c.last) - ms(c.first)
@@ -200,5 +205,5 @@ func (c *connection) length() time.Duration {
 	case c.frame == 0:
 		c.frame = time.Duration(c.lead.FrameLength)
 	}
-	return (ms(c.last) - ms(c.timecode) + c.frame).Round(time.Millisecond)
+	return (span + c.frame).Round(time.Millisecond)
 }

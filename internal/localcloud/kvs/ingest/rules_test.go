@@ -52,7 +52,7 @@ func TestRulesOfFragments(t *testing.T) {
 		"block too large":      {[][]byte{header(video), cluster(t0, frame{1, 0, true, 1<<20 + 1})}, "BUFFERING ERROR", 4001, "MAX_FRAGMENT_SIZE_REACHED"},
 		"too long":             {[][]byte{header(video), cluster(t0, frame{1, 0, true, 1}, frame{1, 20001, false, 1})}, "BUFFERING ERROR", 4002, "MAX_FRAGMENT_DURATION_REACHED"},
 		"time goes back":       {[][]byte{header(video), gop(t0), gop(t0 - 1)}, whole + " ERROR", 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"},
-		"time stands still":    {[][]byte{header(video), gop(t0), gop(t0 + 500)}, whole + " ERROR", 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"},
+		"time stands still":    {[][]byte{header(video), gop(t0), gop(t0 + 500)}, whole + " BUFFERING ERROR", 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"},
 		"four tracks":          {[][]byte{header(video, audio, third, fourth), gop(t0)}, "ERROR", 4005, "MORE_THAN_ALLOWED_TRACKS_FOUND"},
 		"no key frame":         {[][]byte{header(video), cluster(t0, frame{1, 0, false, 1})}, "BUFFERING ERROR", 4006, "INVALID_MKV_DATA"},
 		"no Matroska":          {[][]byte{[]byte("GET / HTTP/1.1\r\n\r\n")}, "ERROR", 4006, "INVALID_MKV_DATA"},

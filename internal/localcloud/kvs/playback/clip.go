@@ -96,8 +96,8 @@ func clippable(found []fragments.Fragment) error {
 func (p *Player) clip(arn string, clock fragments.Clock, found []fragments.Fragment) (*pmp4.Presentation, error) {
 	var tracks []track
 	var out []*pmp4.Track
-	var ends []int64 // of what is in each track so far, in its ticks
-	var at int64     // milliseconds: where the next fragment begins
+	var ends []int64                    // of what is in each track so far, in its ticks
+	at := found[0].Early.Milliseconds() // where the next fragment begins
 	for i, f := range found {
 		header, blocks, err := p.load(arn, f)
 		if err != nil {
@@ -113,17 +113,21 @@ func (p *Player) clip(arn string, clock fragments.Clock, found []fragments.Fragm
 			ends = make([]int64, len(tracks))
 		}
 		for n, t := range tracks {
-			part, err := newSamples(t, blocks, at-f.Producer.UnixMilli(), f.Producer.UnixMilli(), f.Length)
+			part, err := newSamples(t, blocks, at-f.Producer.UnixMilli(), f.Length)
 			if err != nil {
 				return nil, err
 			}
-			appendSamples(out[n], part, &ends[n])
+			appendSamples(out[n], part, t.frame > 0, &ends[n])
 		}
-		at += f.Length.Milliseconds()
-		if i+1 < len(found) {
-			if gap := found[i+1].Start(clock).Sub(f.Start(clock).Add(f.Length)); gap.Abs() <= maxGap {
-				at += gap.Milliseconds()
-			}
+		if i+1 == len(found) {
+			break
+		}
+		if gap := found[i+1].Start(clock).Sub(f.Start(clock).Add(f.Length)); gap.Abs() <= maxGap {
+			at += f.Length.Milliseconds() + gap.Milliseconds()
+			continue
+		}
+		for n, t := range tracks { // a pause: on from where the longest track ends
+			at = max(at, ends[n]*1000/int64(t.timescale)+1+found[i+1].Early.Milliseconds())
 		}
 	}
 	out = slices.DeleteFunc(out, func(t *pmp4.Track) bool { return len(t.Samples) == 0 })
@@ -133,21 +137,30 @@ func (p *Player) clip(arn string, clock fragments.Clock, found []fragments.Fragm
 	return &pmp4.Presentation{Tracks: out}, nil
 }
 
-// appendSamples continues a track: what is missing since its last sample, or
-// overlaps with it, is made up for by that one's duration.
-func appendSamples(t *pmp4.Track, part samples, end *int64) {
+// appendSamples continues a track. What is missing since its last sample makes
+// that one longer; what overlaps with it makes it shorter, and of sound drops frames.
+func appendSamples(t *pmp4.Track, part samples, sound bool, end *int64) {
 	if len(part.list) == 0 {
 		return
 	}
 	gap := part.base - *end
-	if n := len(t.Samples); n == 0 {
-		t.TimeOffset = int32(gap)
-	} else {
+	for n := len(t.Samples); n > 0 && gap != 0; n = len(t.Samples) {
 		last := t.Samples[n-1]
-		gap = max(gap, -int64(last.Duration))
-		last.Duration = uint32(int64(last.Duration) + gap)
+		was := int64(last.Duration)
+		if sound && was+gap <= 0 && n > 1 {
+			t.Samples = t.Samples[:n-1]
+			*end -= was
+			gap += was
+			continue
+		}
+		last.Duration = uint32(max(was+gap, 1))
+		*end += int64(last.Duration) - was
+		break
 	}
-	*end += gap
+	if len(t.Samples) == 0 {
+		t.TimeOffset = int32(gap)
+		*end += gap
+	}
 	for _, s := range part.list {
 		payload := s.Payload
 		t.Samples = append(t.Samples, &pmp4.Sample{Duration: s.Duration, PTSOffset: s.PTSOffset, IsNonSyncSample: s.IsNonSyncSample,

@@ -83,7 +83,7 @@ func (p *Player) dashManifest(w http.ResponseWriter, _ *http.Request, s session)
 	m := mpd{Namespace: "urn:mpeg:dash:schema:mpd:2011", KVS: "https://docs.aws.amazon.com/kinesisvideostreams/kvs",
 		Profiles: "urn:mpeg:dash:profile:isoff-live:2011", Type: "static", MinBuffer: "PT2S", MaxSegment: fmt.Sprintf("PT%dS", shown.target)}
 	if shown.ended {
-		m.Duration = duration(end - max(s.start(first), 0))
+		m.Duration = duration(end - max(s.start(first)-first.Early.Milliseconds(), 0))
 	} else {
 		now := p.cfg.Now().UTC()
 		begin := time.UnixMilli(s.Origin)
@@ -128,7 +128,7 @@ func (p *Player) period(s session, list []fragments.Fragment) (period, error) {
 	if err != nil {
 		return period{}, err
 	}
-	offset := max(s.start(first), 0)
+	offset := max(s.start(first)-first.Early.Milliseconds(), 0)
 	out := period{ID: first.Number, Start: duration(offset)}
 	var bytes, millis int64
 	var lines []line

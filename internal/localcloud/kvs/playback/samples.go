@@ -84,8 +84,8 @@ func (s samples) end() int64 {
 }
 
 // newSamples times the frames of a track. shift is added to timecodes, which
-// are milliseconds; the fragment begins at start and plays for length.
-func newSamples(t track, blocks []mkv.Block, shift, start int64, length time.Duration) (samples, error) {
+// are milliseconds; the fragment plays for length.
+func newSamples(t track, blocks []mkv.Block, shift int64, length time.Duration) (samples, error) {
 	var out samples
 	var pts []int64
 	for _, b := range blocks {
@@ -101,28 +101,27 @@ func newSamples(t track, blocks []mkv.Block, shift, start int64, length time.Dur
 	if len(pts) == 0 {
 		return out, nil
 	}
-	end := (start + shift + length.Milliseconds()) * int64(t.timescale) / 1000
 	if t.frame > 0 {
 		out.audio(pts, t.frame)
 	} else {
-		out.video(pts, end)
+		out.video(pts, length.Milliseconds()*int64(t.timescale)/1000)
 	}
 	if out.base < 0 {
-		out.base = 0 // a frame before the session's origin
+		out.base = 0 // what is asked for lies before the session's range
 	}
 	return out, nil
 }
 
 // video decodes frames in the order they came, at the times they are shown in
 // order: where frames are reordered, they are shown earlier or later than that.
-func (s *samples) video(pts []int64, end int64) {
+func (s *samples) video(pts []int64, length int64) {
 	dts := slices.Sorted(slices.Values(pts))
 	s.base = dts[0]
 	for i, sample := range s.list {
 		sample.PTSOffset = int32(pts[i] - dts[i])
 		if i+1 < len(dts) {
 			sample.Duration = uint32(dts[i+1] - dts[i])
-		} else if end > dts[i] {
+		} else if end := s.base + length; end > dts[i] {
 			sample.Duration = uint32(end - dts[i])
 		}
 	}

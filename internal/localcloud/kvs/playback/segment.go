@@ -104,8 +104,7 @@ func (p *Player) mediaFragment(w http.ResponseWriter, r *http.Request, s session
 
 // samples times a fragment's frames by the session's clock.
 func (s session) samples(t track, f fragments.Fragment, blocks []mkv.Block) (samples, error) {
-	start := f.Producer.UnixMilli()
-	return newSamples(t, blocks, s.start(f)-start, start, f.Length)
+	return newSamples(t, blocks, s.start(f)-f.Producer.UnixMilli(), f.Length)
 }
 
 func sendMedia(w http.ResponseWriter, contentType string, body []byte) error {

@@ -121,7 +121,7 @@ func (p *Player) newSession(in sessionRequest, sel *selector, most *int) (s sess
 	if _, err := playable(header); err != nil {
 		return s, err
 	}
-	s.Origin = first.Start(s.Clock).UnixMilli()
+	s.Origin = first.Start(s.Clock).Add(-first.Early).UnixMilli()
 	s.token, err = p.seal(s)
 	return s, err
 }
