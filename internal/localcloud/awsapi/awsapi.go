@@ -24,7 +24,7 @@ const (
 	JSON10   Protocol = iota // DynamoDB
 	JSON10Q                  // SQS: JSON whose errors also carry the code of the older query form
 	JSON11                   // Secrets Manager
-	RESTJSON                 // IoT data plane
+	RESTJSON                 // IoT data plane, Kinesis Video Streams
 	Query                    // SNS, STS, older SQS clients
 	S3XML                    // S3
 )
@@ -37,8 +37,8 @@ type Error struct {
 	Code      string // as the JSON protocols spell it
 	QueryCode string // as XML protocols spell it; empty: Code
 	Message   string // cause and cure
-	Status    int    // HTTP status of XML protocols
-	// JSONStatus is the HTTP status of the JSON protocols; 0: Status.
+	Status    int    // HTTP status of XML protocols and of RESTJSON
+	// JSONStatus is the HTTP status of the JSON protocols other than RESTJSON; 0: Status.
 	JSONStatus int
 }
 
@@ -80,7 +80,7 @@ func WriteError(w http.ResponseWriter, p Protocol, e *Error) {
 		writeXML(w, e.Status, s3Error{Code: queryCode, Message: e.Message, RequestID: id})
 	default:
 		status := e.JSONStatus
-		if status == 0 {
+		if status == 0 || p == RESTJSON { // REST services use the statuses of HTTP
 			status = e.Status
 		}
 		w.Header().Set("X-Amzn-Errortype", e.Code)

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/at-wat/ebml-go"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -332,4 +336,38 @@ func events(acks []ingest.Ack) (names []string) {
 		names = append(names, a.EventType)
 	}
 	return names
+}
+
+func hash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+func decode64(text string) io.Reader {
+	return base64.NewDecoder(base64.StdEncoding, strings.NewReader(text))
+}
+
+// tagsElement makes a Tags element with a library that is not ours.
+func tagsElement(pairs ...string) []byte {
+	type simple struct {
+		TagName   string `ebml:"TagName"`
+		TagString string `ebml:"TagString"`
+	}
+	type tag struct {
+		SimpleTag []simple `ebml:"SimpleTag"`
+	}
+	type all struct {
+		Tag tag `ebml:"Tag"`
+	}
+	var a all
+	for i := 0; i+1 < len(pairs); i += 2 {
+		a.Tag.SimpleTag = append(a.Tag.SimpleTag, simple{pairs[i], pairs[i+1]})
+	}
+	var b bytes.Buffer
+	if err := ebml.Marshal(&struct {
+		Tags all `ebml:"Tags"`
+	}{a}, &b); err != nil {
+		panic(err) // only a mistake in a test can
+	}
+	return b.Bytes()
 }

@@ -33,8 +33,12 @@ type imagesAnswer struct {
 	NextToken string `json:",omitempty"`
 }
 
-// maxRange is the longest range images are taken from.
-const maxRange = 24 * time.Hour
+const (
+	// maxRange is the longest range images are taken from.
+	maxRange = 24 * time.Hour
+	// smallGap between fragments is none to the eye.
+	smallGap = 500 * time.Millisecond
+)
 
 func (p *Player) getImages(r *http.Request, in imagesRequest) (out imagesAnswer, err error) {
 	stream, err := p.recorded(in.StreamRef)
@@ -120,12 +124,18 @@ func (p *Player) fill(ctx context.Context, arn string, clock fragments.Clock, im
 	if err != nil {
 		return err
 	}
-	for _, f := range found {
+	for n, f := range found {
 		start := f.Start(clock)
+		length := f.Length
+		if n+1 < len(found) {
+			if next := found[n+1].Start(clock).Sub(start); next-length < smallGap {
+				length = next // its last picture stays until the next
+			}
+		}
 		var at []time.Duration
 		var which []int
 		for i := range images {
-			if after := images[i].TimeStamp.Sub(start); after >= 0 && after < f.Length && images[i].Error == "NO_MEDIA" {
+			if after := images[i].TimeStamp.Sub(start); after >= 0 && after < length && images[i].Error == "NO_MEDIA" {
 				at, which = append(at, after), append(which, i)
 			}
 		}
