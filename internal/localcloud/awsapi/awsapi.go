@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Protocol is the way a service speaks.
@@ -88,6 +89,25 @@ func WriteError(w http.ResponseWriter, p Protocol, e *Error) {
 			w.Header().Set("X-Amzn-Query-Error", queryCode+";"+fault(e.Status))
 		}
 		WriteJSON(w, p, status, map[string]string{"__type": e.Code, "message": e.Message})
+	}
+}
+
+// lingers is how long a client that is still sending has to take notice of an answer.
+const lingers = 500 * time.Millisecond
+
+// Unread ends an answer to a request whose body goes on: without it, net/http
+// would wait for the rest, and a close at once could lose the answer on its
+// way. Call it before the answer is written and what it returns thereafter.
+func Unread(w http.ResponseWriter, r *http.Request) (done func()) {
+	rc := http.NewResponseController(w)
+	_ = rc.EnableFullDuplex() // where it is not possible, net/http reads what it must
+	w.Header().Set("Connection", "close")
+	return func() {
+		if rc.Flush() != nil || rc.SetReadDeadline(time.Now().Add(lingers)) != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		_ = rc.SetReadDeadline(time.Now())
 	}
 }
 

@@ -93,31 +93,31 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	sig, err := parseSignature(r)
 	if err != nil {
-		d.refuse(w, guessProtocol(r), err)
+		d.refuse(w, r, guessProtocol(r), err)
 		return
 	}
 	svc, known := services()[sig.service]
 	handler := d.cfg.Handlers[svc.name]
 	if !known || handler == nil {
-		d.refuse(w, guessProtocol(r), &awsapi.Error{Code: "UnknownService", Status: http.StatusNotFound,
+		d.refuse(w, r, guessProtocol(r), &awsapi.Error{Code: "UnknownService", Status: http.StatusNotFound,
 			Message: fmt.Sprintf("the local cloud does not serve %q", sig.service)})
 		return
 	}
 	protocol := svc.protocol(r)
 	principal, body, err := d.verify(r, sig, svc)
 	if err != nil {
-		d.refuse(w, protocol, err)
+		d.refuse(w, r, protocol, err)
 		return
 	}
 	r = r.WithContext(sts.WithPrincipal(r.Context(), principal))
 	if !svc.streaming(r) {
 		if err := setBody(r, body, protocol); err != nil {
-			d.refuse(w, protocol, err)
+			d.refuse(w, r, protocol, err)
 			return
 		}
 	}
 	if err := d.authorize(r, svc, principal, body); err != nil {
-		d.refuse(w, protocol, err)
+		d.refuse(w, r, protocol, err)
 		return
 	}
 	handler.ServeHTTP(w, r)
@@ -221,11 +221,14 @@ func (d *Door) authorize(r *http.Request, svc service, p sts.Principal, body []b
 	return nil
 }
 
-func (d *Door) refuse(w http.ResponseWriter, p awsapi.Protocol, err error) {
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, p awsapi.Protocol, err error) {
 	var answer *awsapi.Error
 	if !errors.As(err, &answer) {
 		d.cfg.Logger.Error("request failed", "err", err)
 		answer = &awsapi.Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: "the local cloud failed: see its log"}
+	}
+	if streamsBody(r) {
+		defer awsapi.Unread(w, r)()
 	}
 	awsapi.WriteError(w, p, answer)
 }

@@ -79,8 +79,8 @@ func apiError(status int, code, format string, args ...any) *awsapi.Error {
 }
 
 // refuse answers before anything was read.
-func refuse(w http.ResponseWriter, e *awsapi.Error) {
-	w.Header().Set("Connection", "close") // what the producer sends on is not read
+func refuse(w http.ResponseWriter, r *http.Request, e *awsapi.Error) {
+	defer awsapi.Unread(w, r)()
 	w.Header().Set("X-Amz-Errortype", e.Code)
 	awsapi.WriteError(w, awsapi.RESTJSON, e)
 }

@@ -100,7 +100,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.cfg.Logger.Error("upload refused", "err", err)
 			answer = apiError(http.StatusInternalServerError, "InternalFailure", "the local cloud failed: see its log")
 		}
-		refuse(w, answer)
+		refuse(w, r, answer)
 		return
 	}
 	defer s.release(c)
