@@ -83,8 +83,8 @@ func (t track) aac() (track, error) {
 	if err := c.Unmarshal(t.CodecPrivate); err != nil {
 		return t, err
 	}
-	if c.SampleRate <= 0 || c.ChannelCount <= 0 {
-		return t, fmt.Errorf("%d Hz and %d channels", c.SampleRate, c.ChannelCount)
+	if c.SampleRate <= 0 {
+		return t, fmt.Errorf("its sampling rate is %d Hz", c.SampleRate)
 	}
 	t.codec, t.timescale, t.frame = &codecs.MPEG4Audio{Config: c}, uint32(c.SampleRate), mpeg4audio.SamplesPerAccessUnit
 	t.name = fmt.Sprintf("mp4a.40.%d", c.Type)

@@ -74,15 +74,6 @@ type samples struct {
 	list []*fmp4.Sample
 }
 
-// end is the decoding time after the last.
-func (s samples) end() int64 {
-	end := s.base
-	for _, sample := range s.list {
-		end += int64(sample.Duration)
-	}
-	return end
-}
-
 // newSamples times the frames of a track. shift is added to timecodes, which
 // are milliseconds; the fragment plays for length.
 func newSamples(t track, blocks []mkv.Block, shift int64, length time.Duration) (samples, error) {
