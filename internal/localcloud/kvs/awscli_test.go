@@ -96,9 +96,9 @@ func TestAWSCLI(t *testing.T) {
 		Images []struct{ Error, ImageContent string }
 	}
 	aws.ok(&pictures, "kinesis-video-archived-media", "get-images", "--stream-name", "porch", "--image-selector-type", "PRODUCER_TIMESTAMP",
-		"--format", "JPEG", "--sampling-interval", "3000", "--start-timestamp", from, "--end-timestamp", began.Add(3*time.Second).UTC().Format(time.RFC3339Nano))
+		"--format", "JPEG", "--sampling-interval", "3000", "--start-timestamp", from, "--end-timestamp", began.Add(4*time.Second).UTC().Format(time.RFC3339Nano))
 	require.Len(t, pictures.Images, 2)
-	require.NotEmpty(t, pictures.Images[0].ImageContent)
+	require.NotEmpty(t, pictures.Images[1].ImageContent, "the CLI cuts times to seconds: the first lies before the recording")
 
 	out, err := aws.run("kinesisvideo", "describe-stream", "--stream-name", "attic")
 	require.Error(t, err)

@@ -135,7 +135,8 @@ func TestOnlyAllowedStreamsCanBeSentTo(t *testing.T) {
 	w := start(t, t.TempDir(), nil)
 	w.create(t, "porch", 1)
 	w.create(t, "attic", 1)
-	device, err := w.keys.Issue("arn:aws:iam::000000000000:role/device", "porch", nil, time.Hour)
+	device, err := w.keys.Issue("arn:aws:iam::000000000000:role/device", "certificate",
+		map[string]string{"credentials-iot:ThingName": "porch"}, time.Hour)
 	require.NoError(t, err)
 	u := w.open(t, opening{stream: "porch", absolute: true, creds: &device})
 	require.Equal(t, http.StatusOK, u.res.StatusCode, "%v", u.res.Header)

@@ -30,6 +30,7 @@ import (
 	"go.uber.org/goleak"
 
 	"porchlight/internal/localcloud/frontdoor"
+	"porchlight/internal/localcloud/iam"
 	"porchlight/internal/localcloud/kvs"
 	"porchlight/internal/localcloud/kvs/ingest"
 	"porchlight/internal/localcloud/sts"
@@ -45,18 +46,19 @@ const (
 	emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// grants allows a role what is listed as "action resource"; a resource may end in *.
-type grants []string
+// devicePolicy is what the role of devices may do: send to the stream that has their name.
+const devicePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kinesisvideo:PutMedia",
+	"Resource":"arn:aws:kinesisvideo:us-east-1:000000000000:stream/${credentials-iot:ThingName}/*"}]}`
 
-func (g grants) Authorize(_ sts.Principal, action, resource string) error {
-	for _, line := range g {
-		a, r, _ := strings.Cut(line, " ")
-		prefix, wild := strings.CutSuffix(r, "*")
-		if a == action && (r == resource || wild && strings.HasPrefix(resource, prefix)) {
-			return nil
-		}
+// roles authorizes by devicePolicy.
+type roles struct{ policy iam.Document }
+
+func (r roles) Authorize(p sts.Principal, action, resource string) error {
+	d := iam.Evaluate([]iam.Document{r.policy}, iam.Request{Action: action, Resource: resource, Variables: p.Vars})
+	if !d.Allowed {
+		return errors.New(d.Reason)
 	}
-	return errors.New("no statement allows it")
+	return nil
 }
 
 // sinks records what is stored and sent.
@@ -128,9 +130,10 @@ func start(t *testing.T, dir string, change func(*kvs.Config)) *world {
 	require.NoError(t, err)
 	w.service, err = kvs.Open(cfg)
 	require.NoError(t, err)
-	w.server.Config.Handler, err = frontdoor.New(frontdoor.Config{Region: region, AccountID: account, Keys: w.keys, Logger: log,
-		Authorizer: grants{"kinesisvideo:PutMedia arn:aws:kinesisvideo:us-east-1:000000000000:stream/porch/*"},
-		Handlers:   map[string]http.Handler{"kinesisvideo": w.service}, StreamARN: w.service.StreamARN,
+	var policy iam.Document
+	require.NoError(t, json.Unmarshal([]byte(devicePolicy), &policy))
+	w.server.Config.Handler, err = frontdoor.New(frontdoor.Config{Region: region, AccountID: account, Keys: w.keys, Logger: log, Authorizer: roles{policy},
+		Handlers: map[string]http.Handler{"kinesisvideo": w.service}, StreamARN: w.service.StreamARN,
 		Sessions: map[string]http.Handler{"/hls/v1/": w.service.Sessions(), "/dash/v1/": w.service.Sessions()}})
 	require.NoError(t, err)
 	w.server.Start()

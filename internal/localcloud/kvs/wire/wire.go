@@ -6,6 +6,7 @@
 package wire
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,8 @@ func Decode(r *http.Request, into any) error {
 func Fail(w http.ResponseWriter, log *slog.Logger, err error) {
 	var answer *awsapi.Error
 	switch {
+	case errors.Is(err, context.Canceled):
+		return // nobody waits for the answer
 	case errors.As(err, &answer):
 	case errors.Is(err, fragments.ErrNoStream):
 		answer = newError(http.StatusNotFound, "ResourceNotFoundException", "there is no such stream: create it")
