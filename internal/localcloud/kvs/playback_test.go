@@ -141,6 +141,25 @@ func TestClip(t *testing.T) {
 	}
 }
 
+func TestClipWithG711(t *testing.T) {
+	t.Parallel()
+	for _, codec := range []string{"pcm_alaw", "pcm_mulaw"} {
+		w, began := recorded(t, "-c:a", codec, "-ar", "8000")
+		file := w.clip(t, began, began.Add(time.Minute))
+		require.InDelta(t, 10, examine(t, file).seconds(t), 0.3)
+		// A tone of 440 Hz stays one: nearly all of the sound is in a band around it.
+		volume := ffmpeg(t, "-i", file, "-map", "0:a", "-af", "highpass=f=380:p=2,lowpass=f=500:p=2,astats=metadata=1:reset=0,ametadata=print:key=lavfi.astats.Overall.RMS_level:file=-", "-f", "null", "-")
+		lines := strings.Fields(string(volume))
+		level, err := strconv.ParseFloat(lines[len(lines)-1][strings.Index(lines[len(lines)-1], "=")+1:], 64)
+		require.NoError(t, err)
+		require.Greater(t, level, -30.0, "%s is heard", codec)
+		_, err = w.archive().GetHLSStreamingSessionURL(t.Context(), &kinesisvideoarchivedmedia.GetHLSStreamingSessionURLInput{StreamName: aws.String("porch"),
+			PlaybackMode: types.HLSPlaybackModeOnDemand, HLSFragmentSelector: hlsRange(began, time.Now())})
+		var unsupported *types.UnsupportedStreamMediaTypeException
+		require.ErrorAs(t, err, &unsupported, "browsers cannot play it")
+	}
+}
+
 func TestClipLeavesPausesOut(t *testing.T) {
 	t.Parallel()
 	w, began := recorded(t)

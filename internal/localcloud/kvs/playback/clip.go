@@ -104,7 +104,7 @@ func (p *Player) clip(arn string, clock fragments.Clock, found []fragments.Fragm
 			return nil, err
 		}
 		if tracks == nil {
-			if tracks, err = playable(header); err != nil {
+			if tracks, err = playable(header, true); err != nil {
 				return nil, err
 			}
 			for _, t := range tracks {
@@ -117,7 +117,7 @@ func (p *Player) clip(arn string, clock fragments.Clock, found []fragments.Fragm
 			if err != nil {
 				return nil, err
 			}
-			appendSamples(out[n], part, t.frame > 0, &ends[n])
+			appendSamples(out[n], part, t.Type == mkv.Audio, &ends[n])
 		}
 		if i+1 == len(found) {
 			break

@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -20,20 +21,24 @@ type track struct {
 	codec     codecs.Codec
 	name      string // RFC 6381
 	timescale uint32
-	frame     int64 // audio: ticks of one frame; 0: as the timecodes say
+	frame     int64               // ticks of one frame of sound; 0: as the timecodes say
+	decode    func([]byte) []byte // turns G.711 into samples of 16 bits; nil for all else
 }
 
 const videoTimescale = 90000
 
 // playable turns the tracks of a fragment into those of MP4. Tracks that are neither
-// video nor audio are left out.
-func playable(h *mkv.Header) ([]track, error) {
+// video nor audio are left out. A clip may have G.711 sound, which browsers do not play.
+func playable(h *mkv.Header, clip bool) ([]track, error) {
 	var tracks []track
 	for _, t := range h.Tracks {
 		if t.Type != mkv.Video && t.Type != mkv.Audio {
 			continue
 		}
 		playable, err := newTrack(t)
+		if clip && t.CodecID == "A_MS/ACM" {
+			playable, err = g711Track(t)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +53,8 @@ func playable(h *mkv.Header) ([]track, error) {
 func unsupported(format string, args ...any) error {
 	return wire.Error("UnsupportedStreamMediaTypeException", format, args...)
 }
+
+var errShort = errors.New("it is no WAVEFORMATEX of G.711 sound")
 
 func badPrivate(t mkv.Track, err error) error {
 	return wire.Error("InvalidCodecPrivateDataException", "the codec private data of track %d (%s) cannot be read: %v", t.Number, t.CodecID, err)

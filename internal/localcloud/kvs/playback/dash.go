@@ -124,7 +124,7 @@ func (p *Player) period(s session, list []fragments.Fragment) (period, error) {
 	if err != nil {
 		return period{}, err
 	}
-	tracks, err := playable(header)
+	tracks, err := playable(header, false)
 	if err != nil {
 		return period{}, err
 	}

@@ -20,7 +20,7 @@ func (p *Player) hlsMaster(w http.ResponseWriter, _ *http.Request, s session) er
 	if err != nil {
 		return err
 	}
-	tracks, err := playable(header)
+	tracks, err := playable(header, false)
 	if err != nil {
 		return err
 	}

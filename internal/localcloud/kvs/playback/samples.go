@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 
 	"porchlight/internal/localcloud/kvs/fragments"
 	"porchlight/internal/localcloud/kvs/mkv"
@@ -86,15 +87,22 @@ func newSamples(t track, blocks []mkv.Block, shift int64, length time.Duration) 
 		if t.Type == mkv.Video && len(pts) == 0 && !lengthPrefixed(b.Data) {
 			return out, wire.Error("InvalidMediaFrameException", "frames of track %d are not NAL units with lengths of 4 bytes: the producer must not send Annex B", t.Number)
 		}
+		data := b.Data
+		if t.decode != nil {
+			data = t.decode(data)
+		}
 		pts = append(pts, (b.Timecode+shift)*int64(t.timescale)/1000)
-		out.list = append(out.list, &fmp4.Sample{Payload: b.Data, IsNonSyncSample: t.Type == mkv.Video && !b.Key})
+		out.list = append(out.list, &fmp4.Sample{Payload: data, IsNonSyncSample: t.Type == mkv.Video && !b.Key})
 	}
 	if len(pts) == 0 {
 		return out, nil
 	}
-	if t.frame > 0 {
-		out.audio(pts, t.frame)
-	} else {
+	switch c := t.codec.(type) {
+	case *codecs.LPCM:
+		out.audio(pts, func(payload []byte) int64 { return int64(len(payload) / 2 / c.ChannelCount) })
+	case *codecs.MPEG4Audio:
+		out.audio(pts, func([]byte) int64 { return t.frame })
+	default:
 		out.video(pts, length.Milliseconds()*int64(t.timescale)/1000)
 	}
 	if out.base < 0 {
@@ -120,10 +128,11 @@ func (s *samples) video(pts []int64, length int64) {
 
 // audio gives each frame its exact length: timecodes are rounded to
 // milliseconds. Only a gap of more than a frame is believed.
-func (s *samples) audio(pts []int64, frame int64) {
+func (s *samples) audio(pts []int64, length func(payload []byte) int64) {
 	s.base = pts[0]
 	at := s.base
 	for i, sample := range s.list {
+		frame := length(sample.Payload)
 		duration := frame
 		if i+1 < len(pts) && pts[i+1]-(at+frame) > frame {
 			duration = pts[i+1] - at

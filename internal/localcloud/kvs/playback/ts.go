@@ -27,7 +27,7 @@ func (p *Player) tsFragment(w http.ResponseWriter, r *http.Request, s session) e
 	if err != nil {
 		return err
 	}
-	tracks, err := playable(header)
+	tracks, err := playable(header, false)
 	if err != nil {
 		return err
 	}

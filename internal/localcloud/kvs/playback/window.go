@@ -24,6 +24,8 @@ const (
 	// tolerance is how far fragments may lie apart or overlap and still be
 	// continuous, by the documentation of ON_DISCONTINUITY.
 	tolerance = 50 * time.Millisecond
+	// replayPage bounds what is read of a long recording at one time.
+	replayPage = 500
 )
 
 // window returns what a session shows now.
@@ -68,20 +70,31 @@ func (w *window) trim(n int) {
 // replay plays a recording as if it were live: it begins with as many
 // fragments as a playlist holds and goes on as time does.
 func (p *Player) replay(s session) (window, error) {
-	found, err := p.cfg.Store.Find(s.query(0))
-	w := window{ended: s.To != 0}
+	var w window
 	left := time.Duration(p.cfg.Now().UnixMilli()-s.Created) * time.Millisecond
-	for i, f := range found {
-		if i >= s.Max {
-			if left -= f.Length; left < 0 {
-				w.ended = false
-				break
-			}
+	q := s.query(replayPage)
+	for seen := 0; ; {
+		found, err := p.cfg.Store.Find(q)
+		if err != nil {
+			return w, err
 		}
-		w.add(s, f)
+		for _, f := range found {
+			if seen++; seen > s.Max {
+				left -= f.Length
+			}
+			if left < 0 {
+				w.trim(s.Max)
+				return w, nil
+			}
+			w.add(s, f)
+		}
+		w.trim(s.Max)
+		if len(found) < replayPage {
+			w.ended = s.To != 0
+			return w, nil
+		}
+		q.After = &found[len(found)-1]
 	}
-	w.trim(s.Max)
-	return w, err
 }
 
 // live is a live session as it was last shown: numbers in playlists must stay
