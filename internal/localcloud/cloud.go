@@ -17,6 +17,7 @@ import (
 	"porchlight/internal/localcloud/dynamo"
 	"porchlight/internal/localcloud/httpapi"
 	"porchlight/internal/localcloud/iotcore"
+	"porchlight/internal/localcloud/kvs"
 	"porchlight/internal/localcloud/lambda"
 	"porchlight/internal/localcloud/oidc"
 	"porchlight/internal/localcloud/sts"
@@ -67,6 +68,7 @@ type Cloud struct {
 	keys     *sts.Service
 	tables   *dynamo.Server
 	base     *Core // S3, SQS, SNS and Secrets Manager
+	video    *kvs.Service
 	lambdas  *lambda.Service
 	iot      *iotcore.Core
 	signIn   *oidc.Provider
@@ -122,7 +124,7 @@ func Open(ctx context.Context, cfg Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	for _, start := range []func(context.Context) error{
-		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI, c.startMappings,
+		c.startKeys, c.startTables, c.openIoT, c.openVideo, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI, c.startMappings,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, err

@@ -29,10 +29,13 @@ type CoreConfig struct {
 	Authorizer frontdoor.Authorizer
 	Lambda     sns.LambdaInvoker // takes what topics send to functions
 	// Handlers are the other services behind the front door, by signing name: dynamodb,
-	// iot, iotdata, iot-jobs-data.
+	// iot, iotdata, iot-jobs-data, kinesisvideo.
 	Handlers map[string]http.Handler
-	Now      func() time.Time // time.Now when nil
-	Logger   *slog.Logger
+	// StreamARN and Sessions are for the front door, where there is video.
+	StreamARN func(nameOrARN string) string
+	Sessions  map[string]http.Handler
+	Now       func() time.Time // time.Now when nil
+	Logger    *slog.Logger
 }
 
 // Core is the front door with S3, SQS, SNS, Secrets Manager and STS behind it,
@@ -72,7 +75,7 @@ func OpenCore(cfg CoreConfig) (core *Core, err error) {
 	env := cfg.Stack.Environment
 	c.Door, err = frontdoor.New(frontdoor.Config{
 		Region: env.Region, AccountID: env.AccountID, Partition: env.Partition, Keys: cfg.STS, Authorizer: cfg.Authorizer,
-		Handlers: handlers, SecretARN: c.Secrets.ARN, Now: cfg.Now, Logger: cfg.Logger,
+		Handlers: handlers, SecretARN: c.Secrets.ARN, StreamARN: cfg.StreamARN, Sessions: cfg.Sessions, Now: cfg.Now, Logger: cfg.Logger,
 	})
 	return c, err
 }

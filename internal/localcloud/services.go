@@ -53,7 +53,8 @@ func (c *Cloud) startCore(ctx context.Context) error {
 	c.base, err = OpenCore(CoreConfig{
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
 		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
-			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler()},
+			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler(), "kinesisvideo": c.video},
+		StreamARN: c.video.StreamARN, Sessions: map[string]http.Handler{"/hls/v1/": c.video.Sessions(), "/dash/v1/": c.video.Sessions()},
 		Logger: c.cfg.Log,
 	})
 	if err != nil {
@@ -61,6 +62,7 @@ func (c *Cloud) startCore(ctx context.Context) error {
 	}
 	c.closing(c.base.Close)
 	c.running.Go(func() { c.base.Run(ctx) })
+	c.running.Go(func() { c.video.Run(ctx) })
 	return decodeAll(c.stack, "AWS::SNS::Subscription", func(_ *template.Resource, p sns.SubscriptionProperties) error {
 		if p.Protocol == "lambda" && !c.roles.invoke.Allow(p.Endpoint, "sns.amazonaws.com", p.TopicArn) {
 			return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s: add one", p.TopicArn, p.Endpoint)
