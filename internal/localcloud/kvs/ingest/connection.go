@@ -85,7 +85,7 @@ func (c *connection) read(body io.Reader) error {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return c.settle()
 		case errors.Is(err, mkv.ErrTooLarge):
 			return reject(FragmentTooLarge, "%w", err)
 		case errors.Is(err, mkv.ErrInvalid), errors.Is(err, io.ErrUnexpectedEOF) && c.ended:

@@ -30,7 +30,8 @@ const (
 type rules struct {
 	header   *mkv.Header
 	lead     mkv.Track // the track fragments are measured by: the video, or the only one there is
-	tags     []mkv.Tag // of the fragment to come
+	tags     []mkv.Tag // before any fragment, so of the first
+	whole    bool      // a cluster has ended; tags that follow are its fragment's
 	count    int
 	opened   int64 // timecode of the previous fragment, ticks
 	previous int64 // the last timecode of the lead track, ticks
@@ -59,12 +60,27 @@ func (c *connection) take(e mkv.Event) error {
 	case mkv.Tags:
 		return c.tag(e.Tags)
 	case mkv.ClusterStart:
+		if err := c.settle(); err != nil {
+			return err
+		}
 		return c.open(int64(e.Timecode))
 	case mkv.BlockRead:
 		return c.block(e.Block)
 	default:
-		return c.complete()
+		if c.whole = true; e.TagsFollow {
+			return nil
+		}
+		return c.settle()
 	}
+}
+
+// settle completes the fragment whose cluster has ended, once no more tags can come for it.
+func (c *connection) settle() error {
+	if !c.whole {
+		return nil
+	}
+	c.whole = false
+	return c.complete()
 }
 
 func (c *connection) begin(h *mkv.Header) error {
@@ -82,10 +98,17 @@ func (c *connection) begin(h *mkv.Header) error {
 	return nil
 }
 
+// tag notes tags. They belong to the cluster before them
+// (https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/images.html, on how to look for them with mkvinfo).
 func (c *connection) tag(tags []mkv.Tag) error {
+	of, end := &c.tags, false
+	if c.whole {
+		of = &c.writer.Fragment.Tags
+	}
 	for _, t := range tags {
 		switch t.Name {
 		case EndOfFragment:
+			end = true
 			continue
 		case ImageTag, ImagePrefixTag, NotificationTag:
 		default:
@@ -96,9 +119,12 @@ func (c *connection) tag(tags []mkv.Tag) error {
 		if t.Name == "" || len(t.Name) > maxTagName || len(t.Value) > maxTagValue {
 			return reject(MetadataLimit, "a tag has a name of %d bytes and a value of %d", len(t.Name), len(t.Value))
 		}
-		if c.tags = append(c.tags, t); len(c.tags) > maxTags {
+		if *of = append(*of, t); len(*of) > maxTags {
 			return reject(MetadataLimit, "more than %d tags", maxTags)
 		}
+	}
+	if end {
+		return c.settle()
 	}
 	return nil
 }

@@ -85,16 +85,17 @@ func TestRulesOfFragments(t *testing.T) {
 	}
 }
 
-func TestTagsBelongToTheFragmentThatFollows(t *testing.T) {
+func TestTagsBelongToTheFragmentBefore(t *testing.T) {
 	t.Parallel()
 	w, t0 := start(t, ingest.Limits{}), now()
-	acks := w.open(t).all(header(video), gop(t0), tags("zone", "door", "AWS_KINESISVIDEO_IMAGE_GENERATION", ""), tags("who", "cat"), gop(t0+1000), gop(t0+2000))
+	acks := w.open(t).all(header(video), gop(t0), tags("zone", "door", "AWS_KINESISVIDEO_IMAGE_GENERATION", ""), tags("who", "cat"),
+		gop(t0+1000), gop(t0+2000), tags("who", "dog"), tags("AWS_KINESISVIDEO_END_OF_FRAGMENT", ""))
 	require.Equal(t, strings.Join([]string{whole, whole, whole}, " "), types(acks))
 	stored, err := w.store.Find(fragments.Query{ARN: arn})
 	require.NoError(t, err)
-	require.Empty(t, stored[0].Tags)
-	require.Equal(t, []mkv.Tag{{Name: "zone", Value: "door"}, {Name: "AWS_KINESISVIDEO_IMAGE_GENERATION"}, {Name: "who", Value: "cat"}}, stored[1].Tags)
-	require.Empty(t, stored[2].Tags)
+	require.Equal(t, []mkv.Tag{{Name: "zone", Value: "door"}, {Name: "AWS_KINESISVIDEO_IMAGE_GENERATION"}, {Name: "who", Value: "cat"}}, stored[0].Tags)
+	require.Empty(t, stored[1].Tags)
+	require.Equal(t, []mkv.Tag{{Name: "who", Value: "dog"}}, stored[2].Tags)
 	require.Equal(t, time.Second, stored[0].Length)
 	require.Equal(t, int64(t0), stored[0].Producer.UnixMilli())
 	numbers := []string{stored[0].Number, stored[1].Number, stored[2].Number}

@@ -51,7 +51,7 @@ func (r *Reader) endCluster(next *element) (Event, error) {
 	if !r.hasTime {
 		return Event{}, invalid("a cluster has no timecode")
 	}
-	return Event{Kind: ClusterEnd}, nil
+	return Event{Kind: ClusterEnd, TagsFollow: next != nil && next.id == idTags}, nil
 }
 
 func (r *Reader) readBlock(e element) (Event, error) {

@@ -95,4 +95,6 @@ type Event struct {
 	Tags     []Tag   // Tags
 	Timecode uint64  // ClusterStart, ticks
 	Block    Block   // BlockRead
+
+	TagsFollow bool // ClusterEnd of a cluster of unknown size: it is tags that ended it
 }
