@@ -15,7 +15,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -100,13 +99,13 @@ func (t Timing) withDefaults() Timing {
 // Producer uploads the events of one camera. Its methods may be called from
 // any goroutine.
 type Producer struct {
-	cfg       Config
-	timing    Timing
-	log       *slog.Logger
-	transport http.RoundTripper
-	changed   chan struct{} // the plan or the ledger has
-	buf       []byte        // of Run
-	starts    []time.Time   // of the newest fragments, of Run
+	cfg     Config
+	timing  Timing
+	log     *slog.Logger
+	tls     *tls.Config
+	changed chan struct{} // the plan or the ledger has
+	buf     []byte        // of Run
+	starts  []time.Time   // of the newest fragments, of Run
 
 	mu       sync.Mutex
 	plan     plan
@@ -122,9 +121,9 @@ type Producer struct {
 func New(cfg Config) *Producer {
 	p := &Producer{
 		cfg: cfg, timing: cfg.Timing.withDefaults(),
-		log:       cfg.Log.With("camera", cfg.Camera, "stream", cfg.Stream),
-		transport: newTransport(cfg.TLS),
-		changed:   make(chan struct{}, 1),
+		log:     cfg.Log.With("camera", cfg.Camera, "stream", cfg.Stream),
+		tls:     newTLS(cfg.TLS),
+		changed: make(chan struct{}, 1),
 	}
 	p.patience = p.timing.Stall
 	p.stats.State = Idle
@@ -193,8 +192,8 @@ func (p *Producer) Run(ctx context.Context) error {
 			retry.reset()
 			continue
 		}
-		renewEndpoint = c == nil || !c.answered.Load()
-		served := c != nil && (c.persisted.Load() || c.answered.Load() && time.Since(began) > time.Second)
+		renewEndpoint = c == nil || !c.answered()
+		served := c != nil && (c.persisted.Load() || c.answered() && time.Since(began) > time.Second)
 		if served {
 			retry.reset()
 			refused = 0
