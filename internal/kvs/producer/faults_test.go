@@ -435,7 +435,6 @@ func TestOlderRecording(t *testing.T) {
 				older.set(record(all))
 			}
 			close(back)
-			r.until("all", func(s Stats) bool { return s.Persisted+s.Lost >= 4 && s.Sent > 3 })
 			if recorded {
 				r.until("all", func(s Stats) bool { return s.Persisted == 10 })
 				require.Equal(t, want, r.starts())
@@ -443,7 +442,8 @@ func TestOlderRecording(t *testing.T) {
 			} else {
 				r.until("the rest", func(s Stats) bool { return s.Persisted == 4 })
 				require.Equal(t, append(want[:1:1], want[7:]...), r.starts())
-				require.EqualValues(t, 2, r.Stats().Lost, "the second fragment, and a stretch of others")
+				// The second fragment, the third if it had been begun, and a stretch of others.
+				require.GreaterOrEqual(t, r.Stats().Lost, int64(2))
 			}
 			r.service.clean()
 		})
