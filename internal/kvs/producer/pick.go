@@ -99,7 +99,7 @@ func (p *Producer) fresh(ctx context.Context) *media.GOP {
 	// All before the newest GOP is taken, so nothing earlier can be wanted.
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.plan.forget(g.Start)
+	p.plan.forget(g.Start - p.timing.Grace.Milliseconds())
 	return nil
 }
 

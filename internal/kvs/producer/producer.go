@@ -69,6 +69,7 @@ type Timing struct {
 	Persist    time.Duration // from the end of a fragment; 30 s
 	Silence    time.Duration // a camera without packets ends its fragment after this; 10 s
 	Tail       time.Duration // an event's last GOP is sent this far beyond its end; 3 s
+	Grace      time.Duration // an event that has ended can still be extended; 10 s
 	Finish     time.Duration // waiting for the last acknowledgements; 10 s
 	RetryMin   time.Duration // 250 ms
 	RetryMax   time.Duration // 30 s
@@ -88,6 +89,7 @@ func (t Timing) withDefaults() Timing {
 		Persist:    cmp.Or(t.Persist, 30*time.Second),
 		Silence:    cmp.Or(t.Silence, 10*time.Second),
 		Tail:       cmp.Or(t.Tail, 3*time.Second),
+		Grace:      cmp.Or(t.Grace, 10*time.Second),
 		Finish:     cmp.Or(t.Finish, 10*time.Second),
 		RetryMin:   cmp.Or(t.RetryMin, 250*time.Millisecond),
 		RetryMax:   cmp.Or(t.RetryMax, 30*time.Second),
@@ -147,8 +149,9 @@ func (p *Producer) Begin(e Event) error {
 	return nil
 }
 
-// Extend moves an event's end later. It reports whether the event is known:
-// it is forgotten once all of it has been sent.
+// Extend moves an event's end later, be it over already: what has come since
+// is then uploaded too. It reports whether the event is known; it is forgotten
+// a while after it has ended.
 func (p *Producer) Extend(id string, until time.Time) bool { return p.move(id, until, true) }
 
 // End sets an event's end, be it earlier than foreseen.

@@ -15,9 +15,9 @@ import (
 // TestEvent uploads what an event wants, with what came before it, and no
 // more, and others' software decodes it.
 func TestEvent(t *testing.T) {
-	clip := mediatest.Encode(t, append(mediatest.Scene("320x240", "10", "8", true),
+	clip := mediatest.Encode(t, append(mediatest.Scene("320x240", "10", "10", true),
 		"-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-x264-params", "scenecut=0")...)
-	r := newRig(t, func(c *Config) { c.ImagePrefix = "front" })
+	r := newRig(t, func(c *Config) { c.ImagePrefix, c.Timing.Grace = "front", 2*time.Second })
 	base := time.UnixMilli(1_790_000_000_000)
 	var lead time.Duration // of the sound
 	for _, p := range clip.Packets {
@@ -59,6 +59,8 @@ func TestEvent(t *testing.T) {
 		require.Equal(t, 10, mediatest.Decode(t, f.data))
 		require.Contains(t, mediatest.Probe(t, f.data, "-show_entries", "stream=codec_name"), "codec_name=aac")
 	}
+	feed(8*time.Second, 10*time.Second)
+	r.until("no event", func(s Stats) bool { return s.Events == 0 })
 	require.False(t, r.End("01EVENT", at(9)), "it is done and forgotten")
 	s := r.Stats()
 	require.EqualValues(t, 4, s.Sent)
