@@ -213,9 +213,9 @@ func TestRingSound(t *testing.T) {
 
 func TestRingBFrames(t *testing.T) {
 	f := newFeeder(media.RingConfig{Keep: time.Hour})
-	for _, ms := range []time.Duration{0, 300, 100, 200} {
-		f.pts = ms * time.Millisecond
-		f.put(ms == 0, 0)
+	for i, ms := range []int{0, 300, 100, 200} {
+		f.pts = time.Duration(ms) * time.Millisecond
+		f.put(i == 0, 0)
 	}
 	f.pts = -100 * time.Millisecond
 	f.put(false, 0) // shown before the keyframe

@@ -50,6 +50,10 @@ func (p *Producer) settle(c *connection, f *fragment) {
 	}
 	c.persisted.Store(true)
 	p.patience = p.timing.Stall
+	if p.trouble != "" {
+		p.trouble = ""
+		p.log.Info("upload works again")
+	}
 	p.wake()
 }
 

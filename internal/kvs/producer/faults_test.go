@@ -307,10 +307,8 @@ func TestPoison(t *testing.T) {
 
 // expiring hands out credentials that change.
 type expiring struct {
-	ring  *rig
 	given int
 	life  time.Duration
-	stale int // so many are refused
 }
 
 func (e *expiring) Retrieve(context.Context) (aws.Credentials, error) {

@@ -115,6 +115,7 @@ type Producer struct {
 	cursor   cursor
 	asked    int64         // up to when the older recording has nothing more, milliseconds since 1970
 	muted    bool          // the service did not take the sound
+	trouble  string        // since the last fragment was persisted
 	patience time.Duration // for the service's first word about a fragment
 	stats    Stats
 }
@@ -201,33 +202,29 @@ func (p *Producer) Run(ctx context.Context) error {
 			retry.reset()
 			refused = 0
 		}
-		switch reactionTo(err) {
-		case reauthorize:
+		wait, grave := time.Duration(0), false
+		switch r := reactionTo(err); {
+		case r == reauthorize:
 			if i, ok := p.cfg.Credentials.(interface{ Invalidate() }); ok {
 				i.Invalidate()
 			}
-			if refused++; refused > 1 {
-				p.retry(ctx, err, jitter(p.timing.RetrySlow), true)
-				continue
-			}
-			p.retry(ctx, err, retry.delay(), false)
-		case slow:
-			p.retry(ctx, err, jitter(p.timing.RetrySlow), true)
-		case skip, mute:
-			p.retry(ctx, err, 0, false)
-		default:
-			if served {
-				p.retry(ctx, err, 0, false)
-				continue
-			}
-			p.retry(ctx, err, retry.delay(), false)
+			refused++
+			grave = refused > 1
+		case r == slow:
+			grave = true
 		}
+		switch {
+		case grave:
+			wait = jitter(p.timing.RetrySlow)
+		case !served:
+			wait = retry.delay()
+		}
+		p.retry(ctx, err, wait, grave)
 	}
 	return nil
 }
 
-// retry says what went wrong and waits. At night and at first try it is no
-// alarm: networks come and go.
+// retry says what went wrong, once while it stays the same, and waits.
 func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, grave bool) {
 	state := Waiting
 	if grave {
@@ -236,15 +233,19 @@ func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, gra
 	p.setState(state, err)
 	p.mu.Lock()
 	p.stats.Retries++
+	known := p.trouble == err.Error()
+	p.trouble = err.Error()
 	p.mu.Unlock()
-	attrs := []any{"error", err, "in", wait.Round(time.Millisecond).String()}
+	log := p.log.With("error", err, "in", wait.Round(time.Millisecond).String())
 	switch {
+	case known:
+		log.Debug("upload is tried again")
 	case grave:
-		p.log.Error("upload has to wait for help", attrs...)
+		log.Error("upload has to wait for help")
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrRequest):
-		p.log.Warn("upload is tried again", attrs...)
+		log.Warn("upload is tried again")
 	default:
-		p.log.Info("upload is tried again", attrs...)
+		log.Info("upload is tried again") // networks come and go
 	}
 	if wait > 0 {
 		pause(ctx, wait)

@@ -451,7 +451,7 @@ func (p *parser) tags(body []byte) error {
 				return
 			}
 			if name == "AWS_KINESISVIDEO_END_OF_FRAGMENT" {
-				p.received.ended = true
+				p.ended = true
 				return
 			}
 			p.received.tags[name] = value
@@ -460,7 +460,7 @@ func (p *parser) tags(body []byte) error {
 			}
 		})
 	})
-	if p.received != nil && p.received.ended {
+	if p.received != nil && p.ended {
 		return p.finish()
 	}
 	return nil
@@ -469,7 +469,7 @@ func (p *parser) tags(body []byte) error {
 func (p *parser) begin(timecode int64) error {
 	p.service.mu.Lock()
 	p.service.fragments++
-	p.moment.fragment = p.service.fragments
+	p.fragment = p.service.fragments
 	if p.service.told[timecode] {
 		p.service.breaches = append(p.service.breaches, fmt.Sprintf("fragment %d is persisted and was sent again", timecode))
 	}
