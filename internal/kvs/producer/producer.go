@@ -203,14 +203,14 @@ func (p *Producer) Run(ctx context.Context) error {
 			refused = 0
 		}
 		wait, grave := time.Duration(0), false
-		switch r := reactionTo(err); {
-		case r == reauthorize:
+		switch reactionTo(err) {
+		case reauthorize:
 			if i, ok := p.cfg.Credentials.(interface{ Invalidate() }); ok {
 				i.Invalidate()
 			}
 			refused++
 			grave = refused > 1
-		case r == slow:
+		case slow:
 			grave = true
 		}
 		switch {

@@ -2,6 +2,10 @@ package producer
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -75,7 +79,7 @@ func TestLastSecond(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Timing.Tail = 100 * time.Millisecond })
 	r.start()
 	r.camera.gops(1)
-	for range 5 {
+	for range 12 {
 		r.camera.frame(false)
 	}
 	e := r.camera.always()
@@ -85,7 +89,26 @@ func TestLastSecond(t *testing.T) {
 	r.until("the end", func(s Stats) bool { return s.Persisted == 2 })
 	got := r.service.list()[1]
 	require.True(t, got.ended)
-	require.Equal(t, 6, got.tracks[1])
+	require.Equal(t, 13, got.tracks[1])
+	r.service.clean()
+}
+
+// TestTLS speaks HTTP/1.1 even to a server that has HTTP/2 to offer.
+func TestTLS(t *testing.T) {
+	roots := x509.NewCertPool()
+	r := newRig(t, func(c *Config) { c.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12} })
+	r.service.web.Close()
+	r.service.web = httptest.NewUnstartedServer(http.HandlerFunc(r.service.putMedia))
+	r.service.web.EnableHTTP2 = true
+	r.service.web.StartTLS()
+	t.Cleanup(r.service.web.Close)
+	roots.AddCert(r.service.web.Certificate())
+	r.cfg.Endpoints = fixed{url: r.service.web.URL}
+	r.start()
+	want := r.camera.gops(3)
+	require.NoError(t, r.Begin(r.camera.always()))
+	r.until("all", func(s Stats) bool { return s.Persisted == 3 })
+	require.Equal(t, want, r.starts())
 	r.service.clean()
 }
 
