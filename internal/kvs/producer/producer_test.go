@@ -204,6 +204,26 @@ func TestNewParameters(t *testing.T) {
 	require.Equal(t, map[int]bool{1: false, 2: false, 3: true}, codecs)
 }
 
+// TestClockSteps: all is uploaded whatever the clock does; times that go far
+// back begin a connection of their own.
+func TestClockSteps(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Timing.Shortest = 500 * time.Millisecond })
+	r.start()
+	e := r.camera.always()
+	e.From = e.From.Add(-2 * time.Hour)
+	require.NoError(t, r.Begin(e))
+	for _, step := range []time.Duration{0, time.Hour, -time.Second, -2 * time.Hour, 0} {
+		r.camera.skew += step
+		r.camera.gops(3)
+		r.until("all", func(s Stats) bool { return s.Persisted >= int64(len(r.camera.keys)-1) })
+	}
+	r.service.clean()
+	require.Len(t, r.starts(), len(r.camera.keys)-1)
+	connections, _ := r.service.count()
+	require.Equal(t, 2, connections)
+	require.Zero(t, r.Stats().Lost+r.Stats().Resent)
+}
+
 // TestMissingSoundIsFilled: every fragment has a frame of every track.
 func TestMissingSoundIsFilled(t *testing.T) {
 	r := newRig(t, nil)

@@ -9,7 +9,7 @@ import (
 // the limits of the service
 // (https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/limits.html).
 type Timing struct {
-	Shortest   time.Duration // a fragment; shorter GOPs are joined; 1 s
+	Shortest   time.Duration // a fragment; shorter GOPs are joined; 0.8 s, so that GOPs of a second are not
 	Connection time.Duration // is replaced after this; 38 min, as the service ends it at about 45
 	Linger     time.Duration // the connection waits this long for the next event; 15 s
 	Stall      time.Duration // without progress the connection is dead; 4 s
@@ -29,7 +29,7 @@ const maxBurst = 5
 
 func (t Timing) withDefaults() Timing {
 	return Timing{
-		Shortest:   cmp.Or(t.Shortest, time.Second),
+		Shortest:   cmp.Or(t.Shortest, 800*time.Millisecond),
 		Connection: cmp.Or(t.Connection, 38*time.Minute),
 		Linger:     cmp.Or(t.Linger, 15*time.Second),
 		Stall:      cmp.Or(t.Stall, 4*time.Second),
