@@ -159,9 +159,9 @@ func TestBeginRefuses(t *testing.T) {
 	require.Equal(t, maxEvents, r.Stats().Events)
 }
 
-// TestShortGOPsAreJoined makes fragments of a second at least.
+// TestShortGOPsAreJoined makes fragments of about a second.
 func TestShortGOPsAreJoined(t *testing.T) {
-	r := newRig(t, nil)
+	r := newRig(t, func(c *Config) { c.Timing.Shortest = time.Second })
 	for range 31 { // keyframes only, ten a second
 		r.camera.frame(true)
 	}
