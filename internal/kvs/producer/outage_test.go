@@ -186,3 +186,25 @@ func (f *flaky) Endpoint(context.Context, string, bool) (string, error) {
 	}
 	return f.url, nil
 }
+
+// TestStopsWhileConnecting: being stopped does not wait for a service that
+// does not answer.
+func TestStopsWhileConnecting(t *testing.T) {
+	r := newRig(t, nil)
+	over, asked := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	r.service.onRequest = func(m *moment) bool {
+		close(asked)
+		<-over
+		return true
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = r.Run(ctx) }()
+	require.NoError(t, r.Begin(r.camera.always()))
+	r.camera.gops(1)
+	<-asked
+	cancel()
+	<-done
+	require.Zero(t, r.Stats().Persisted)
+}
