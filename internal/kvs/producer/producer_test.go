@@ -244,7 +244,7 @@ func TestConnectionIsReplacedInTime(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Timing.Connection = 20 * time.Millisecond })
 	r.start()
 	require.NoError(t, r.Begin(r.camera.always()))
-	for n := int64(1); n < 100; n++ {
+	for n := int64(1); n < 2000; n++ {
 		r.camera.gops(1)
 		r.until("one more", func(s Stats) bool { return s.Persisted >= n })
 		if connections, _ := r.service.count(); connections >= 4 {
