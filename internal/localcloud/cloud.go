@@ -45,14 +45,15 @@ func DefaultAddresses() Addresses {
 	}
 }
 
-// Config of a local cloud. All but Region and Models are required.
+// Config of a local cloud. All but Region, Models and Detector are required.
 type Config struct {
 	Dir         string // state; made if missing
 	Template    []byte // the synthesized CloudFormation template
 	Lambdas     string // folder that holds <name>/bootstrap for each function
 	NodeModules string // where dynalite is installed
 	App         fs.FS  // the built web app
-	Models      string // folder of networks, for functions whose image would bring theirs; may be empty
+	Models      string // folder of networks, for functions whose image would bring theirs, and for Detector; may be empty
+	Detector    string // the porchlight program, which Rekognition looks at pictures with; may be empty
 	Listen      Addresses
 	Region      string // us-east-1 when empty
 	Log         *slog.Logger
@@ -66,7 +67,7 @@ type Cloud struct {
 
 	keys     *sts.Service
 	tables   *dynamo.Server
-	base     *Core // S3, SQS, SNS and Secrets Manager
+	base     *Core // S3, SQS, SNS, Secrets Manager and Rekognition
 	lambdas  *lambda.Service
 	iot      *iotcore.Core
 	signIn   *oidc.Provider

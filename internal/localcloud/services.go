@@ -11,6 +11,7 @@ import (
 	"porchlight/internal/localcloud/dynamo"
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/lambda"
+	"porchlight/internal/localcloud/rekognition"
 	"porchlight/internal/localcloud/sns"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
@@ -54,7 +55,8 @@ func (c *Cloud) startCore(ctx context.Context) error {
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
 		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
 			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler()},
-		Logger: c.cfg.Log,
+		Detector: rekognition.Config{Program: c.cfg.Detector, Models: c.cfg.Models, Dir: c.dir("rekognition")},
+		Logger:   c.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -26,14 +26,16 @@ type Subject struct {
 }
 
 // videoImage is the end of the keys that Kinesis Video Streams makes:
-// <prefix>_<account>_<stream>_<time code in ms>_<random>.jpg, the stream being
+// [<prefix>_]<account>_<stream>_<time code in ms>_<random>.jpg, the stream being
 // the camera. Prefix and stream may have underscores, so the key is read from
 // its end.
 // Source: Kinesis Video Streams Developer Guide, "S3 object path (images)".
 var videoImage = regexp.MustCompile(`^(.*)_[0-9]{1,20}_[0-9A-Za-z-]{8,64}\.(?:jpg|jpeg|png)$`)
 
 // account is what parts prefix and stream.
-var account = regexp.MustCompile(`_[0-9]{12}_`)
+var account = regexp.MustCompile(`^[0-9]{12}_`)
+
+const accountLength = 13
 
 // ParseKey reads an object's key. Keys of anything else, a snapshot's among
 // them, are ErrForeign.
@@ -60,10 +62,13 @@ func parseVideoImage(thing, rest string) (Subject, error) {
 	if parts == nil {
 		return Subject{}, ErrForeign
 	}
-	// A stream's name might hold what looks like an account again: the longest
+	// Prefix and stream might hold what looks like an account: the longest end
 	// that is a camera of the thing's is it. Whichever it is, it is the thing's.
-	for _, at := range account.FindAllStringIndex(parts[1], -1) {
-		camera := parts[1][at[1]:]
+	for at := range parts[1] {
+		if at > 0 && parts[1][at-1] != '_' || !account.MatchString(parts[1][at:]) {
+			continue
+		}
+		camera := parts[1][at+accountLength:]
 		if t, _, err := event.SplitCamera(camera); err == nil && t == thing {
 			return Subject{thing, camera, ""}, nil
 		}

@@ -21,6 +21,8 @@ func TestParseKey(t *testing.T) {
 		"thumbnails/po_r-ch/po_r-ch.f_1/" + id + ".jpg":                          {"po_r-ch", "po_r-ch.f_1", id},
 		"thumbnails/porch/images_123456789012_porch.front" + guid:                {"porch", "porch.front", ""},
 		"thumbnails/porch/a/b/_123456789012_porch.front" + guid:                  {"porch", "porch.front", ""},
+		"thumbnails/porch/123456789012_porch.front" + guid:                       {"porch", "porch.front", ""},
+		"thumbnails/porch/x_123456789012_123456789012_porch.front" + guid:        {"porch", "porch.front", ""},
 		"thumbnails/porch/x_123456789012_porch.f_123456789012_x" + guid:          {"porch", "porch.f_123456789012_x", ""},
 		"thumbnails/porch/x_123456789012_shed.f_123456789012_porch.front" + guid: {"porch", "porch.front", ""},
 	} {
@@ -38,6 +40,7 @@ func TestParseKey(t *testing.T) {
 		"thumbnails/porch/porch.front/x/" + id + ".jpg",
 		"thumbnails/po rch/po rch.front/" + id + ".jpg",
 		"thumbnails/shed/images_123456789012_porch.front" + guid,
+		"thumbnails/porch/x123456789012_porch.front" + guid,
 		"thumbnails/porch/images_1234_porch.front" + guid,
 		"thumbnails/porch/images_123456789012_porch.front_x_1b671a64-40d5-491e-99b0-da01ff1f3341.jpg",
 		"thumbnails/porch/images_123456789012_porch.front_1.jpg",
