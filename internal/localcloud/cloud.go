@@ -53,10 +53,16 @@ type Config struct {
 	NodeModules string // where dynalite is installed
 	App         fs.FS  // the built web app
 	Models      string // folder of networks, for functions whose image would bring theirs, and for Detector; may be empty
-	Detector    string // the porchlight program, which Rekognition looks at pictures with; may be empty
+	Detector    Detector
 	Listen      Addresses
 	Region      string // us-east-1 when empty
 	Log         *slog.Logger
+}
+
+// Detector is what Rekognition looks at pictures with here.
+type Detector struct {
+	Program string // porchlight; empty: Rekognition says that there is none
+	Model   string // in Config.Models; empty: the best one installed
 }
 
 // Cloud is a running local cloud. Close stops it.

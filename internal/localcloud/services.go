@@ -55,8 +55,10 @@ func (c *Cloud) startCore(ctx context.Context) error {
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
 		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
 			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler()},
-		Detector: rekognition.Config{Program: c.cfg.Detector, Models: c.cfg.Models, Dir: c.dir("rekognition")},
-		Logger:   c.cfg.Log,
+		Detector: rekognition.Config{
+			Program: c.cfg.Detector.Program, Model: c.cfg.Detector.Model, Models: c.cfg.Models, Dir: c.dir("rekognition"),
+		},
+		Logger: c.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -110,7 +110,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	cloud, err := localcloud.Open(context.WithoutCancel(ctx), localcloud.Config{
 		Dir: o.Data, Template: templateText, Lambdas: o.Installation.Lambdas, NodeModules: o.Installation.NodeModules,
-		App: os.DirFS(o.Installation.App), Models: models, Detector: o.Installation.Porchlight, Listen: o.Listen, Log: o.Log,
+		App: os.DirFS(o.Installation.App), Models: models, Detector: localcloud.Detector{Program: o.Installation.Porchlight},
+		Listen: o.Listen, Log: o.Log,
 	})
 	if err != nil {
 		return err

@@ -72,6 +72,9 @@ func (s *Service) detect(ctx context.Context, picture []byte, format string, min
 	if s.cfg.Models != "" {
 		args = append(args, "--models", s.cfg.Models)
 	}
+	if s.cfg.Model != "" {
+		args = append(args, "--model", s.cfg.Model)
+	}
 	cmd := exec.CommandContext(ctx, s.cfg.Program, append(args, "--", file)...)
 	var out, log limited
 	out.left, log.left = maxOutput, maxLog

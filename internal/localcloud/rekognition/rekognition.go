@@ -32,6 +32,7 @@ type Config struct {
 	// answered with an error that says so.
 	Program string
 	Models  string        // its folder of models; empty: its default one
+	Model   string        // the one to look with; empty: the best one there
 	Dir     string        // where pictures lie while they are looked at, made if missing; empty: the system's
 	Timeout time.Duration // for one picture; 30 s when 0
 	// Objects reads objects of S3 of at most so many bytes.

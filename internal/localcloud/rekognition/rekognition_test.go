@@ -78,7 +78,7 @@ var root = sts.Principal{Root: true}
 
 func TestLabels(t *testing.T) {
 	args := filepath.Join(t.TempDir(), "args")
-	s := service(t, Config{Program: script(t, `echo "$@" > `+args+"\n"+twoThings), Models: "/models"})
+	s := service(t, Config{Program: script(t, `echo "$@" > `+args+"\n"+twoThings), Models: "/models", Model: "net"})
 	status, out := ask(t, s, root, withBytes(encoded(t, 200, 100), `,"MinConfidence":40`))
 	require.Equal(t, 200, status, out)
 	want := `{"LabelModelVersion":"porchlight-1","Labels":[
@@ -92,7 +92,7 @@ func TestLabels(t *testing.T) {
 	require.JSONEq(t, want, string(got))
 	said, err := os.ReadFile(args)
 	require.NoError(t, err)
-	require.Regexp(t, `^detect --json --min-score 0\.399999 --models /models -- .*/look-[0-9]+\.png\n$`, string(said))
+	require.Regexp(t, `^detect --json --min-score 0\.399999 --models /models --model net -- .*/look-[0-9]+\.png\n$`, string(said))
 
 	names := func(more string) (names []string) {
 		_, out := ask(t, s, root, withBytes(encoded(t, 200, 100), more))
