@@ -3,14 +3,18 @@
 package pictures_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/cloud/store"
+	"porchlight/internal/cloud/thumbnails"
 	"porchlight/internal/event"
 )
 
@@ -99,4 +103,18 @@ func TestNobodyLooksUnlessAsked(t *testing.T) {
 	got, err := w.table.LabeledEvent(t.Context(), "alice", e.EventID)
 	require.NoError(t, err)
 	require.Nil(t, got.CloudLabels)
+
+	// Kinesis Video Streams puts its pictures with the role of the device, and
+	// names their events in the metadata.
+	filmed := happening("porch.front", event.Alert)
+	w.says(filmed)
+	key := "thumbnails/porch/images_000000000000_porch.front_1777777777000_1b671a64-40d5-491e-99b0-da01ff1f3341.jpg"
+	_, err = porch.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(w.output("ThumbnailBucketName")), Key: &key, Body: bytes.NewReader(scene(t)),
+		Metadata: map[string]string{thumbnails.TagEvents: filmed.EventID + "," + e.EventID},
+	})
+	require.NoError(t, err)
+	told := *w.notices(1)[0].Body
+	require.Contains(t, told, filmed.EventID)
+	require.Contains(t, told, key)
 }
