@@ -106,9 +106,12 @@ func (h *Handler) takePicture(ctx context.Context, m *events.SQSMessage, p Pictu
 		return fmt.Errorf("%w: bucket %.80q is not %s", ErrRejected, p.Bucket, h.cfg.Bucket)
 	}
 	subject, err := ParseKey(p.Key)
-	if err != nil {
+	if errors.Is(err, ErrForeign) {
 		h.cfg.Log.InfoContext(ctx, "object is no event's picture", "key", fmt.Sprintf("%.140q", p.Key))
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	ids := []string{subject.EventID}
 	if subject.EventID == "" {
