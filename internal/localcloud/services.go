@@ -11,6 +11,7 @@ import (
 	"porchlight/internal/localcloud/dynamo"
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/lambda"
+	"porchlight/internal/localcloud/rekognition"
 	"porchlight/internal/localcloud/sns"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
@@ -55,6 +56,9 @@ func (c *Cloud) startCore(ctx context.Context) error {
 		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
 			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler(), "kinesisvideo": c.video},
 		StreamARN: c.video.StreamARN, Sessions: map[string]http.Handler{"/hls/v1/": c.video.Sessions(), "/dash/v1/": c.video.Sessions()},
+		Detector: rekognition.Config{
+			Program: c.cfg.Detector.Program, Model: c.cfg.Detector.Model, Models: c.cfg.Models, Dir: c.dir("rekognition"),
+		},
 		Logger: c.cfg.Log,
 	})
 	if err != nil {

@@ -29,8 +29,8 @@ func (c *Cloud) openVideo(context.Context) error {
 type videoSinks struct{ *Cloud }
 
 // Put implements kvs.Objects.
-func (v videoSinks) Put(_ context.Context, bucket, key, contentType string, metadata map[string]string, body []byte) error {
-	return v.base.S3.Put(bucket, key, contentType, metadata, body)
+func (v videoSinks) Put(ctx context.Context, bucket, key, contentType string, metadata map[string]string, body []byte) error {
+	return v.base.S3.Put(ctx, bucket, key, contentType, metadata, body)
 }
 
 // Notify implements kvs.Topics.

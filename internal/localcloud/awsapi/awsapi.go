@@ -24,7 +24,7 @@ type Protocol int
 const (
 	JSON10   Protocol = iota // DynamoDB
 	JSON10Q                  // SQS: JSON whose errors also carry the code of the older query form
-	JSON11                   // Secrets Manager
+	JSON11                   // Secrets Manager, Rekognition
 	RESTJSON                 // IoT data plane, Kinesis Video Streams
 	Query                    // SNS, STS, older SQS clients
 	S3XML                    // S3

@@ -43,6 +43,7 @@ func services() map[string]service {
 		"sns":              {"sns", fixed(awsapi.Query), snsNeeds, nil},
 		"sqs":              {"sqs", sqsProtocol, sqsNeeds, nil},
 		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds, nil},
+		"rekognition":      {"rekognition", fixed(awsapi.JSON11), rekognitionNeeds, nil},
 		"iot":              iot,
 		"execute-api":      iot, // what older iot clients sign as
 		"iotdata":          iotData,
@@ -116,6 +117,16 @@ func sqsNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
 		name = "*"
 	}
 	return []need{{"sqs:" + action, s.arn("sqs", name)}}, nil
+}
+
+// rekognitionNeeds: labels are seen in pictures, which are no resources; the
+// service itself sees to it that the caller may read those in S3.
+func rekognitionNeeds(_ scope, r *http.Request, _ []byte) ([]need, error) {
+	op, err := target(r)
+	if err != nil {
+		return nil, err
+	}
+	return []need{{"rekognition:" + op, "*"}}, nil
 }
 
 func secretNeeds(s scope, r *http.Request, body []byte) ([]need, error) {

@@ -42,7 +42,7 @@ type Config struct {
 	Keys              Keys
 	Authorizer        Authorizer
 	// Handlers by signing name: dynamodb, s3, sns, sqs, secretsmanager, iot, iotdata,
-	// iot-jobs-data, sts, kinesisvideo.
+	// iot-jobs-data, rekognition, sts, kinesisvideo.
 	// A handler finds the signer with sts.PrincipalFrom and the parsed form in r.Form.
 	Handlers map[string]http.Handler
 	// SecretARN turns a secret's name or ARN into its ARN; an unknown one may come back as it is.

@@ -105,7 +105,6 @@ func TestRefusesWhatItCannotDo(t *testing.T) {
 			require.Contains(t, string(body), "<Code>NotImplemented</Code>")
 		})
 	}
-	require.ErrorIs(t, s.Provision(properties(t, `{"BucketName":"b-c-d","NotificationConfiguration":{"QueueConfigurations":[]}}`)), ErrUnsupported)
 	require.Error(t, s.Provision(properties(t, `{"BucketName":"Not_A_Bucket"}`)))
 }
 
