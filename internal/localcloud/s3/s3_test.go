@@ -118,7 +118,7 @@ func TestSecondProcessIsToldSo(t *testing.T) {
 func TestPutForAnotherService(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	require.NoError(t, s.Provision(properties(t, thumbs)))
-	require.NoError(t, s.Put("thumbs", "images/a b.jpg", "image/jpeg", map[string]string{"aws_kinesisvideo_fragment_number": "7"}, []byte("jpeg")))
+	require.NoError(t, s.Put(t.Context(), "thumbs", "images/a b.jpg", "image/jpeg", map[string]string{"aws_kinesisvideo_fragment_number": "7"}, []byte("jpeg")))
 	got := do(s, "GET", "/thumbs/images/a%20b.jpg", "")
 	require.Equal(t, "jpeg", got.Body.String())
 	require.Equal(t, "image/jpeg", got.Header().Get("Content-Type"))
