@@ -123,5 +123,5 @@ func TestPutForAnotherService(t *testing.T) {
 	require.Equal(t, "jpeg", got.Body.String())
 	require.Equal(t, "image/jpeg", got.Header().Get("Content-Type"))
 	require.Equal(t, "7", got.Header().Get("X-Amz-Meta-Aws_kinesisvideo_fragment_number"))
-	require.ErrorContains(t, s.Put("nowhere", "a", "", nil, nil), "no bucket")
+	require.ErrorContains(t, s.Put(t.Context(), "nowhere", "a", "", nil, nil), "no bucket")
 }
