@@ -22,6 +22,8 @@ require (
 )
 
 require (
+	github.com/at-wat/ebml-go v0.19.0
+	github.com/aws/aws-sdk-go-v2/service/kinesisvideo v1.35.0
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327 // indirect
 	github.com/chromedp/sysutil v1.1.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20250725192818-e39067aee2d2 // indirect

@@ -22,15 +22,21 @@ type Bus struct {
 type Reader struct {
 	bus     *Bus
 	queue   chan *Packet
+	audio   bool // wanted too
 	waiting bool // for a keyframe; guarded by bus.mu
 	closed  bool // guarded by bus.mu
 	skipped atomic.Int64
 }
 
-// Subscribe adds a reader whose first packet is the next keyframe and that
-// may fall limit packets behind (at least 1).
-func (b *Bus) Subscribe(limit int) *Reader {
-	r := &Reader{bus: b, queue: make(chan *Packet, max(limit, 1)), waiting: true}
+// Subscribe adds a reader of video whose first packet is the next keyframe and
+// that may fall limit packets behind (at least 1).
+func (b *Bus) Subscribe(limit int) *Reader { return b.subscribe(limit, false) }
+
+// SubscribeAll is Subscribe for a reader that wants audio too.
+func (b *Bus) SubscribeAll(limit int) *Reader { return b.subscribe(limit, true) }
+
+func (b *Bus) subscribe(limit int, audio bool) *Reader {
+	r := &Reader{bus: b, queue: make(chan *Packet, max(limit, 1)), audio: audio, waiting: true}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.readers == nil {
@@ -52,6 +58,10 @@ func (b *Bus) Publish(p *Packet) {
 // offer is called with bus.mu held, so the reader is the queue's only taker
 // besides.
 func (r *Reader) offer(p *Packet) {
+	audio := p.Stream != nil && p.Stream.Audio()
+	if audio && !r.audio {
+		return
+	}
 	if len(r.queue) == cap(r.queue) {
 		for range cap(r.queue) {
 			select {
@@ -62,7 +72,7 @@ func (r *Reader) offer(p *Packet) {
 		}
 		r.waiting = true
 	}
-	if r.waiting && !p.Key {
+	if r.waiting && (audio || !p.Key) {
 		r.skipped.Add(1)
 		return
 	}

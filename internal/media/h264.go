@@ -30,12 +30,8 @@ func NewH264Packetizer(sps, pps []byte) *H264Packetizer {
 // It fails with ErrTooLarge, ErrNoPicture (harmless: cameras send parameter
 // sets or SEI alone) or ErrNoParameters.
 func (h *H264Packetizer) Packet(au [][]byte, pts time.Duration, at time.Time) (*Packet, error) {
-	size := 0
-	for _, nal := range au {
-		size += len(nal)
-	}
-	if size > MaxAccessUnit {
-		return nil, fmt.Errorf("%w: %d bytes, the limit is %d; lower the camera's bit rate", ErrTooLarge, size, MaxAccessUnit)
+	if err := checkSize(au); err != nil {
+		return nil, err
 	}
 	picture, key := false, false
 	nals := make([][]byte, 0, len(au)+2)
@@ -94,6 +90,17 @@ func newH264Stream(sps, pps []byte) *Stream {
 		s.Width, s.Height = parsed.Width(), parsed.Height()
 	}
 	return s
+}
+
+func checkSize(au [][]byte) error {
+	size := 0
+	for _, nal := range au {
+		size += len(nal)
+	}
+	if size > MaxAccessUnit {
+		return fmt.Errorf("%w: %d bytes, the limit is %d; lower the camera's bit rate", ErrTooLarge, size, MaxAccessUnit)
+	}
+	return nil
 }
 
 // CodedSlice reports whether an H.264 NAL unit holds a part of a picture, as

@@ -1,0 +1,146 @@
+package producer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"porchlight/internal/media/matroska"
+)
+
+// ErrEvent is wrapped when an event cannot be recorded.
+var ErrEvent = errors.New("event cannot be recorded")
+
+// maxEvents bounds the events a camera can have in work: after a long outage
+// the oldest are given up.
+const maxEvents = 256
+
+// TagEvents names, in each fragment, the events it belongs to: their ids with
+// commas between.
+const TagEvents = "porchlight_events"
+
+// Event is a stretch of video to be uploaded.
+type Event struct {
+	ID          string
+	From, Until time.Time // Until may be in the future; Extend and End move it
+	Images      bool      // Kinesis Video Streams makes pictures of it
+	Notify      bool      // Kinesis Video Streams sends a message about it
+	Tags        []matroska.Tag
+}
+
+// plan is what has to be uploaded: a fragment is wanted when an event is.
+// Events that touch or overlap are therefore uploaded as one.
+type plan struct {
+	events []span // by the order they began in
+}
+
+type span struct {
+	id          string
+	from, until int64 // milliseconds since 1970, both wanted
+	event       Event
+}
+
+func (p *plan) begin(e Event) (dropped string, _ error) {
+	switch {
+	case e.ID == "" || len(e.ID) > 64 || strings.Contains(e.ID, ","):
+		return "", fmt.Errorf("%w: its id has to have 1 to 64 bytes and no comma", ErrEvent)
+	case e.From.IsZero() || e.Until.Before(e.From):
+		return "", fmt.Errorf("%w: %s ends before it begins", ErrEvent, e.ID)
+	}
+	if err := matroska.CheckTags(e.Tags); err != nil {
+		return "", fmt.Errorf("%w: %s: %w", ErrEvent, e.ID, err)
+	}
+	s := span{id: e.ID, from: e.From.UnixMilli(), until: e.Until.UnixMilli(), event: e}
+	if i := p.index(e.ID); i >= 0 { // told twice
+		s.from, s.until = min(s.from, p.events[i].from), max(s.until, p.events[i].until)
+		p.events[i] = s
+		return "", nil
+	}
+	if len(p.events) >= maxEvents {
+		dropped = p.events[0].id
+		p.events = slices.Delete(p.events, 0, 1)
+	}
+	p.events = append(p.events, s)
+	return dropped, nil
+}
+
+// move sets the end of an event; later only moves it later.
+func (p *plan) move(id string, until int64, later bool) bool {
+	i := p.index(id)
+	if i < 0 {
+		return false
+	}
+	if !later || until > p.events[i].until {
+		p.events[i].until = max(until, p.events[i].from)
+	}
+	return true
+}
+
+func (p *plan) index(id string) int {
+	return slices.IndexFunc(p.events, func(s span) bool { return s.id == id })
+}
+
+// wants reports whether any of the time from from to to, both included, is
+// wanted.
+func (p *plan) wants(from, to int64) bool {
+	for _, s := range p.events {
+		if s.from <= to && s.until >= from {
+			return true
+		}
+	}
+	return false
+}
+
+// earliest is the first wanted moment from t on, and whether there is one.
+func (p *plan) earliest(t int64) (at int64, ok bool) {
+	for _, s := range p.events {
+		if s.until >= t && (!ok || max(s.from, t) < at) {
+			at, ok = max(s.from, t), true
+		}
+	}
+	return at, ok
+}
+
+// forget removes events that ended before t.
+func (p *plan) forget(t int64) {
+	p.events = slices.DeleteFunc(p.events, func(s span) bool { return s.until < t })
+}
+
+// tags are those of a fragment that lasts from from to to.
+func (p *plan) tags(from, to int64, prefix string) []matroska.Tag {
+	var ids []string
+	var images, notify bool
+	var own []matroska.Tag
+	length := 0
+	for _, s := range p.events {
+		if s.from > to || s.until < from {
+			continue
+		}
+		images, notify = images || s.event.Images, notify || s.event.Notify
+		if length += len(s.id) + 1; length-1 <= matroska.MaxTagValue {
+			ids = append(ids, s.id)
+		}
+		for _, t := range s.event.Tags {
+			if !slices.ContainsFunc(own, func(o matroska.Tag) bool { return o.Name == t.Name }) {
+				own = append(own, t)
+			}
+		}
+	}
+	var tags []matroska.Tag
+	if images {
+		tags = append(tags, matroska.Tag{Name: matroska.TagImages})
+		if prefix != "" {
+			tags = append(tags, matroska.Tag{Name: matroska.TagImagePrefix, Value: prefix})
+		}
+	}
+	if notify {
+		tags = append(tags, matroska.Tag{Name: matroska.TagNotify})
+	}
+	if len(ids) > 0 {
+		tags = append(tags, matroska.Tag{Name: TagEvents, Value: strings.Join(ids, ",")})
+	}
+	// The tag that ends a fragment may count as one too.
+	return append(tags, own[:min(len(own), matroska.MaxTags-1-len(tags))]...)
+}
