@@ -22,6 +22,11 @@ require (
 )
 
 require (
+	github.com/Eyevinn/mp4ff v0.48.0 // indirect
+	github.com/abema/go-mp4 v1.7.1 // indirect
+)
+
+require (
 	github.com/at-wat/ebml-go v0.19.0
 	github.com/aws/aws-sdk-go-v2/service/kinesisvideo v1.35.0
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327 // indirect
