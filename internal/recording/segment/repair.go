@@ -32,17 +32,18 @@ func repair(f *os.File) (Index, error) {
 	if err != nil {
 		return Index{}, err
 	}
-	// The newest fragment may have its place but not its pictures: those came
-	// from the page cache, which the power cut has emptied.
-	for len(index.GOPs) > 0 {
-		if err = index.check(f, index.GOPs[len(index.GOPs)-1]); err == nil {
+	// A power cut may have left the place of fragments that were not synced,
+	// but not their pictures.
+	for _, g := range index.GOPs {
+		cut, err := index.broken(f, g)
+		if err != nil {
+			return Index{}, err
+		}
+		if cut > 0 {
+			if index, err = Scan(f, cut); err != nil {
+				return Index{}, err
+			}
 			break
-		}
-		if !isDamage(err) {
-			return Index{}, err
-		}
-		if index, err = Scan(f, index.lastPart(f)); err != nil {
-			return Index{}, err
 		}
 	}
 	if len(index.GOPs) == 0 {
@@ -56,20 +57,26 @@ func repair(f *os.File) (Index, error) {
 	return index, f.Sync()
 }
 
-// check reads the pictures of a GOP.
-func (x *Index) check(r io.ReaderAt, g GOP) error {
-	_, err := x.Read(r, g)
-	return err
-}
-
-// lastPart is where the last fragment begins.
-func (x *Index) lastPart(r io.ReaderAt) int64 {
-	g := x.GOPs[len(x.GOPs)-1]
+// broken returns where the first fragment begins whose pictures are no
+// pictures, 0 when all of a GOP is well.
+func (x *Index) broken(r io.ReaderAt, g GOP) (cut int64, _ error) {
 	parts, err := x.parts(r, g)
-	if err != nil || len(parts) == 0 {
-		return g.Offset
+	if err != nil {
+		return 0, err
 	}
-	return parts[len(parts)-1].offset
+	for _, p := range parts {
+		data := make([]byte, p.size)
+		if _, err := r.ReadAt(data, p.offset); err != nil {
+			return 0, err
+		}
+		for _, s := range p.samples.video {
+			at := s.offset - p.offset
+			if _, err := split(data[at : at+int64(s.size)]); err != nil {
+				return p.offset, nil
+			}
+		}
+	}
+	return 0, nil
 }
 
 // Open opens a file and reads its index.

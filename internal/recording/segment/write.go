@@ -3,6 +3,7 @@ package segment
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
@@ -72,11 +73,12 @@ func header(video, audio *media.Stream) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Append writes one fragment and returns once it is on disk. The samples are
-// of the file's streams and follow those of the Append before. The first of a
-// GOP is its keyframe; begin says that it is the first of this one. next is
-// the video sample that will come after them, nil when that is not known.
-// After a failure the file is as it was before, as far as the system lets it.
+// Append writes one fragment, which is on disk after the next Sync. The
+// samples are of the file's streams and follow those of the Append before. The
+// first of a GOP is its keyframe; begin says that it is the first of this one.
+// next is the video sample that will come after them, nil when that is not
+// known. After a failure the file is as it was before, as far as the system
+// lets it.
 func (w *Writer) Append(samples []media.Sample, begin bool, next *media.Sample) error {
 	if len(samples) == 0 {
 		return nil
@@ -107,14 +109,14 @@ func (w *Writer) Append(samples []media.Sample, begin bool, next *media.Sample) 
 // put writes behind the last whole fragment.
 func (w *Writer) put(data []byte) error {
 	_, err := w.file.WriteAt(data, w.index.Size)
-	if err == nil {
-		err = w.file.Sync()
-	}
 	if err != nil {
 		_ = w.file.Truncate(w.index.Size) // what stays is cut when the file is read
 	}
 	return err
 }
+
+// Sync returns once all fragments are on disk.
+func (w *Writer) Sync() error { return w.file.Sync() }
 
 // note takes a fragment into the index.
 func (w *Writer) note(samples []media.Sample, begin bool, skip, size int64) {
@@ -130,9 +132,15 @@ func (w *Writer) note(samples []media.Sample, begin bool, skip, size int64) {
 	w.index.Size += skip + size
 }
 
-// Index is what the file holds now. The caller must not change it, and has to
-// clone GOPs to keep it beyond the next Append.
-func (w *Writer) Index() Index { return w.index }
+// Index is what the file holds now.
+func (w *Writer) Index() Index {
+	index := w.index
+	index.GOPs = slices.Clone(index.GOPs)
+	return index
+}
 
-// Close closes the file, all of which is on disk.
+// Size is the bytes written.
+func (w *Writer) Size() int64 { return w.index.Size }
+
+// Close closes the file. What was not synced may be lost in a power cut.
 func (w *Writer) Close() error { return w.file.Close() }
