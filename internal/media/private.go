@@ -40,8 +40,7 @@ func avcC(sps, pps []byte) ([]byte, error) {
 	out = appendSized(out, sps)
 	out = append(out, 1) // PPS
 	out = appendSized(out, pps)
-	switch sps[1] {
-	case 100, 110, 122, 144: // High and above say more
+	if profile := sps[1]; profile != 66 && profile != 77 && profile != 88 { // High and above say more
 		var parsed h264.SPS
 		if parsed.Unmarshal(sps) == nil {
 			out = append(out, 0xfc|byte(parsed.ChromaFormatIdc), 0xf8|byte(parsed.BitDepthLumaMinus8),

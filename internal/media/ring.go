@@ -33,7 +33,7 @@ type Ring struct {
 	heard   time.Time
 	watches map[*Watch]struct{}
 	stats   RingStats
-	told    struct{ long, large, back, reordered bool }
+	told    struct{ long, large, back bool }
 }
 
 // RingStats counts what a ring holds and what it has left out.
@@ -102,12 +102,18 @@ func (r *Ring) take(p *Packet) bool {
 	case offset < 0:
 		return false // shown before the keyframe, so it needs the GOP before
 	case offset > r.cfg.MaxGOP.Milliseconds() || p.Time.Sub(g.samples0(p).Time) > r.cfg.MaxGOP:
-		r.fill(g, &r.told.long, "keyframes are too far apart; what follows is left out up to the next",
-			"limit", r.cfg.MaxGOP.String(), "advice", "set the camera's keyframe interval to one or two seconds")
+		if g.full = true; !r.told.long {
+			r.told.long = true
+			r.cfg.Log.Warn("keyframes are too far apart; what follows is left out up to the next",
+				"limit", r.cfg.MaxGOP.String(), "advice", "set the camera's keyframe interval to one or two seconds")
+		}
 		return false
 	case g.bytes+p.Size() > r.cfg.MaxBytes:
-		r.fill(g, &r.told.large, "a single group of pictures fills the buffer; what follows is left out up to the next keyframe",
-			"limit_bytes", r.cfg.MaxBytes, "advice", "lower the camera's bit rate or its keyframe interval")
+		if g.full = true; !r.told.large {
+			r.told.large = true
+			r.cfg.Log.Warn("a single group of pictures fills the buffer; what follows is left out up to the next keyframe",
+				"limit_bytes", r.cfg.MaxBytes, "advice", "lower the camera's bit rate or its keyframe interval")
+		}
 		return false
 	}
 	if n := len(g.samples); n > 0 && !r.stats.Reordered {
@@ -123,14 +129,6 @@ func (g *GOP) samples0(p *Packet) *Packet {
 		return p
 	}
 	return g.samples[0].Packet
-}
-
-func (r *Ring) fill(g *GOP, told *bool, message string, attrs ...any) {
-	g.full = true
-	if !*told {
-		*told = true
-		r.cfg.Log.Warn(message, attrs...)
-	}
 }
 
 // noteOrder recognizes B-frames: a picture shown before one sent earlier.

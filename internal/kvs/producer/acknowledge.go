@@ -50,6 +50,10 @@ func (p *Producer) settle(c *connection, f *fragment) {
 	}
 	c.persisted.Store(true)
 	p.patience = p.timing.Stall
+	if p.trouble != "" {
+		p.trouble = ""
+		p.log.Info("upload works again")
+	}
 	p.wake()
 }
 
@@ -103,10 +107,10 @@ func (p *Producer) guard(c *connection) {
 
 // stalled says what has taken too long, if anything has.
 func (p *Producer) stalled(c *connection, now time.Time) error {
-	if !c.answered.Load() && now.Sub(c.opened) > 2*p.timing.Stall {
-		return fmt.Errorf("%w: no answer for %s", ErrStalled, 2*p.timing.Stall)
-	}
-	if !c.answered.Load() {
+	if !c.answered() {
+		if now.Sub(c.opened) > 2*p.timing.Stall {
+			return fmt.Errorf("%w: no answer for %s", ErrStalled, 2*p.timing.Stall)
+		}
 		return nil
 	}
 	if c.blocked(now) > p.timing.Stall {

@@ -27,10 +27,10 @@ type connection struct {
 	retire  time.Time    // when it has to be replaced
 	writing atomic.Int64 // since when a write is under way, Unix nanoseconds; 0 when none is
 
-	answered  atomic.Bool  // with 200
-	heard     atomic.Int64 // when the last acknowledgement came that is more than a sign of life, Unix nanoseconds
-	persisted atomic.Bool  // at least one fragment
-	ending    atomic.Bool  // the body is complete
+	answer    chan struct{} // closed when it is 200
+	heard     atomic.Int64  // when the last acknowledgement came that is more than a sign of life, Unix nanoseconds
+	persisted atomic.Bool   // at least one fragment
+	ending    atomic.Bool   // the body is complete
 }
 
 // errRetired ends connections without fault.
@@ -65,7 +65,7 @@ func (c *connection) converse(transport http.RoundTripper, req *http.Request, ha
 	if resp.StatusCode != http.StatusOK {
 		return explain(resp)
 	}
-	c.answered.Store(true)
+	close(c.answer)
 	acks := newAckReader(resp.Body)
 	for {
 		data, err := acks.next()
@@ -80,6 +80,16 @@ func (c *connection) converse(transport http.RoundTripper, req *http.Request, ha
 		if f := handle(a); f != nil {
 			return f
 		}
+	}
+}
+
+// answered reports whether the service has taken the request.
+func (c *connection) answered() bool {
+	select {
+	case <-c.answer:
+		return true
+	default:
+		return false
 	}
 }
 

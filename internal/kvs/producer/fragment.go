@@ -69,11 +69,20 @@ func (l *ledger) remove(f *fragment) {
 	*l = slices.DeleteFunc(*l, func(o *fragment) bool { return o == f })
 }
 
-// cursor is how far new fragments have been taken: all GOPs up to the number
-// and up to the time are done with.
+// cursor is how far new fragments have been taken.
 type cursor struct {
-	number uint64
-	after  int64 // milliseconds since 1970
+	number uint64     // of the ring's GOP taken last
+	last   *media.GOP // taken last, from wherever
+}
+
+// after is the time up to which all is taken, and its last GOP's start, in
+// milliseconds since 1970.
+func (c cursor) after() (end, start int64) {
+	if c.last == nil {
+		return 0, 0
+	}
+	end, _ = c.last.End()
+	return end, c.last.Start
 }
 
 func placeOf(g *media.GOP) place { return place{g.Number, g.Start} }

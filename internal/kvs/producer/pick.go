@@ -13,6 +13,10 @@ import (
 // service minutes of silence to get there.
 const maxUnpersisted = 256
 
+// smallestHole is more than there ever is between two pictures, in
+// milliseconds.
+const smallestHole = 1000
+
 // longestGOP is how far before a moment the GOP that shows it may begin,
 // in milliseconds.
 const longestGOP = 20_000
@@ -60,7 +64,7 @@ func (p *Producer) advance(g *media.GOP) {
 	if g.Number > 0 {
 		p.cursor.number = g.Number
 	}
-	p.cursor.after = g.Start
+	p.cursor.last = g
 }
 
 // fresh finds the next wanted GOP that no fragment has.
@@ -95,7 +99,7 @@ func (p *Producer) fresh(ctx context.Context) *media.GOP {
 	// All before the newest GOP is taken, so nothing earlier can be wanted.
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.plan.forget(g.Start)
+	p.plan.forget(g.Start - p.timing.Grace.Milliseconds())
 	return nil
 }
 
@@ -108,15 +112,16 @@ func (p *Producer) wants(from, to int64) bool {
 // older finds the next wanted GOP that the ring has dropped before the given
 // one. What cannot be found is lost, and said to be once.
 func (p *Producer) older(ctx context.Context, at cursor, oldest *media.GOP) *media.GOP {
+	end, start := at.after()
 	p.mu.Lock()
-	from, ok := p.plan.earliest(max(at.after, p.asked) + 1)
+	from, ok := p.plan.earliest(max(end, p.asked) + 1)
 	p.mu.Unlock()
-	if !ok || from >= oldest.Start || oldest.Number == at.number+1 {
+	if !ok || from+smallestHole > oldest.Start || oldest.Number == at.number+1 {
 		return nil
 	}
 	if p.cfg.Older != nil {
-		for start := max(at.after+1, from-longestGOP); ; {
-			g, err := p.cfg.Older.GOP(ctx, start, oldest.Start)
+		for next := max(start+1, from-longestGOP); ; {
+			g, err := p.cfg.Older.GOP(ctx, next, oldest.Start)
 			if err != nil {
 				if !errors.Is(err, io.EOF) && ctx.Err() == nil {
 					p.log.Warn("the older recording cannot be read", "error", err)
@@ -126,7 +131,7 @@ func (p *Producer) older(ctx context.Context, at cursor, oldest *media.GOP) *med
 			if end, _ := g.End(); p.wants(g.Start, end) {
 				return g
 			}
-			start = g.Start + 1
+			next = g.Start + 1
 		}
 		if ctx.Err() != nil {
 			return nil

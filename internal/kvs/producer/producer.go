@@ -15,7 +15,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -70,6 +69,7 @@ type Timing struct {
 	Persist    time.Duration // from the end of a fragment; 30 s
 	Silence    time.Duration // a camera without packets ends its fragment after this; 10 s
 	Tail       time.Duration // an event's last GOP is sent this far beyond its end; 3 s
+	Grace      time.Duration // an event that has ended can still be extended; 10 s
 	Finish     time.Duration // waiting for the last acknowledgements; 10 s
 	RetryMin   time.Duration // 250 ms
 	RetryMax   time.Duration // 30 s
@@ -89,6 +89,7 @@ func (t Timing) withDefaults() Timing {
 		Persist:    cmp.Or(t.Persist, 30*time.Second),
 		Silence:    cmp.Or(t.Silence, 10*time.Second),
 		Tail:       cmp.Or(t.Tail, 3*time.Second),
+		Grace:      cmp.Or(t.Grace, 10*time.Second),
 		Finish:     cmp.Or(t.Finish, 10*time.Second),
 		RetryMin:   cmp.Or(t.RetryMin, 250*time.Millisecond),
 		RetryMax:   cmp.Or(t.RetryMax, 30*time.Second),
@@ -100,13 +101,13 @@ func (t Timing) withDefaults() Timing {
 // Producer uploads the events of one camera. Its methods may be called from
 // any goroutine.
 type Producer struct {
-	cfg       Config
-	timing    Timing
-	log       *slog.Logger
-	transport http.RoundTripper
-	changed   chan struct{} // the plan or the ledger has
-	buf       []byte        // of Run
-	starts    []time.Time   // of the newest fragments, of Run
+	cfg     Config
+	timing  Timing
+	log     *slog.Logger
+	tls     *tls.Config
+	changed chan struct{} // the plan or the ledger has
+	buf     []byte        // of Run
+	starts  []time.Time   // of the newest fragments, of Run
 
 	mu       sync.Mutex
 	plan     plan
@@ -114,6 +115,7 @@ type Producer struct {
 	cursor   cursor
 	asked    int64         // up to when the older recording has nothing more, milliseconds since 1970
 	muted    bool          // the service did not take the sound
+	trouble  string        // since the last fragment was persisted
 	patience time.Duration // for the service's first word about a fragment
 	stats    Stats
 }
@@ -122,9 +124,9 @@ type Producer struct {
 func New(cfg Config) *Producer {
 	p := &Producer{
 		cfg: cfg, timing: cfg.Timing.withDefaults(),
-		log:       cfg.Log.With("camera", cfg.Camera, "stream", cfg.Stream),
-		transport: newTransport(cfg.TLS),
-		changed:   make(chan struct{}, 1),
+		log:     cfg.Log.With("camera", cfg.Camera, "stream", cfg.Stream),
+		tls:     newTLS(cfg.TLS),
+		changed: make(chan struct{}, 1),
 	}
 	p.patience = p.timing.Stall
 	p.stats.State = Idle
@@ -148,8 +150,9 @@ func (p *Producer) Begin(e Event) error {
 	return nil
 }
 
-// Extend moves an event's end later. It reports whether the event is known:
-// it is forgotten once all of it has been sent.
+// Extend moves an event's end later, be it over already: what has come since
+// is then uploaded too. It reports whether the event is known; it is forgotten
+// a while after it has ended.
 func (p *Producer) Extend(id string, until time.Time) bool { return p.move(id, until, true) }
 
 // End sets an event's end, be it earlier than foreseen.
@@ -193,39 +196,35 @@ func (p *Producer) Run(ctx context.Context) error {
 			retry.reset()
 			continue
 		}
-		renewEndpoint = c == nil || !c.answered.Load()
-		served := c != nil && (c.persisted.Load() || c.answered.Load() && time.Since(began) > time.Second)
+		renewEndpoint = c == nil || !c.answered()
+		served := c != nil && (c.persisted.Load() || c.answered() && time.Since(began) > time.Second)
 		if served {
 			retry.reset()
 			refused = 0
 		}
-		switch reactionTo(err) {
-		case reauthorize:
+		wait, grave := time.Duration(0), false
+		switch r := reactionTo(err); {
+		case r == reauthorize:
 			if i, ok := p.cfg.Credentials.(interface{ Invalidate() }); ok {
 				i.Invalidate()
 			}
-			if refused++; refused > 1 {
-				p.retry(ctx, err, jitter(p.timing.RetrySlow), true)
-				continue
-			}
-			p.retry(ctx, err, retry.delay(), false)
-		case slow:
-			p.retry(ctx, err, jitter(p.timing.RetrySlow), true)
-		case skip, mute:
-			p.retry(ctx, err, 0, false)
-		default:
-			if served {
-				p.retry(ctx, err, 0, false)
-				continue
-			}
-			p.retry(ctx, err, retry.delay(), false)
+			refused++
+			grave = refused > 1
+		case r == slow:
+			grave = true
 		}
+		switch {
+		case grave:
+			wait = jitter(p.timing.RetrySlow)
+		case !served:
+			wait = retry.delay()
+		}
+		p.retry(ctx, err, wait, grave)
 	}
 	return nil
 }
 
-// retry says what went wrong and waits. At night and at first try it is no
-// alarm: networks come and go.
+// retry says what went wrong, once while it stays the same, and waits.
 func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, grave bool) {
 	state := Waiting
 	if grave {
@@ -234,15 +233,19 @@ func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, gra
 	p.setState(state, err)
 	p.mu.Lock()
 	p.stats.Retries++
+	known := p.trouble == err.Error()
+	p.trouble = err.Error()
 	p.mu.Unlock()
-	attrs := []any{"error", err, "in", wait.Round(time.Millisecond).String()}
+	log := p.log.With("error", err, "in", wait.Round(time.Millisecond).String())
 	switch {
+	case known:
+		log.Debug("upload is tried again")
 	case grave:
-		p.log.Error("upload has to wait for help", attrs...)
+		log.Error("upload has to wait for help")
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrRequest):
-		p.log.Warn("upload is tried again", attrs...)
+		log.Warn("upload is tried again")
 	default:
-		p.log.Info("upload is tried again", attrs...)
+		log.Info("upload is tried again") // networks come and go
 	}
 	if wait > 0 {
 		pause(ctx, wait)

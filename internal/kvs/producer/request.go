@@ -24,17 +24,24 @@ const signingName = "kinesisvideo"
 // has stopped reading is noticed soon. It is enough for 20 Mbit/s at 100 ms.
 const sendBuffer = 256 << 10
 
+// newTLS is what all connections of a producer share: reconnecting is quicker
+// with a session to resume.
+func newTLS(cfg *tls.Config) *tls.Config {
+	if cfg == nil {
+		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	cfg = cfg.Clone()
+	if cfg.ClientSessionCache == nil {
+		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+	}
+	cfg.NextProtos = []string{"http/1.1"}
+	return cfg
+}
+
 // newTransport speaks HTTP/1.1 alone: PutMedia has no other, and its answers
-// come while the request is still being sent.
-func newTransport(tlsConfig *tls.Config) *http.Transport {
-	if tlsConfig == nil {
-		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	tlsConfig = tlsConfig.Clone()
-	if tlsConfig.ClientSessionCache == nil {
-		tlsConfig.ClientSessionCache = tls.NewLRUClientSessionCache(4) // reconnecting is quicker
-	}
-	tlsConfig.NextProtos = []string{"http/1.1"}
+// come while the request is still being sent. lost is called when nothing more
+// will be read: the HTTP library alone would notice when it next writes.
+func newTransport(tlsConfig *tls.Config, lost func()) *http.Transport {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
@@ -42,10 +49,13 @@ func newTransport(tlsConfig *tls.Config) *http.Transport {
 		Proxy: http.ProxyFromEnvironment,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := dialer.DialContext(ctx, network, address)
-			if tcp, ok := c.(*net.TCPConn); ok && err == nil {
+			if err != nil {
+				return nil, err
+			}
+			if tcp, ok := c.(*net.TCPConn); ok {
 				_ = tcp.SetWriteBuffer(sendBuffer) // a wish
 			}
-			return c, err
+			return &heardConn{c, lost}, nil
 		},
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: 5 * time.Second,
@@ -54,6 +64,20 @@ func newTransport(tlsConfig *tls.Config) *http.Transport {
 		DisableCompression:  true,
 		WriteBufferSize:     32 << 10,
 	}
+}
+
+// heardConn says when nothing more can be read from it.
+type heardConn struct {
+	net.Conn
+	lost func()
+}
+
+func (c *heardConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.lost()
+	}
+	return n, err
 }
 
 // newRequest makes the signed request

@@ -103,12 +103,15 @@ func (p *Producer) append(s *sending, sample media.Sample) error {
 	if audio && s.c.audio == nil || s.cut {
 		return nil
 	}
-	buf, err := matroska.AppendBlock(p.buf, s.f.start(), sample)
-	if err != nil {
+	if offset := sample.At - s.f.start(); offset < 0 || offset > matroska.Longest {
 		s.cut = true // only an older recording can have such a GOP
 		return nil
 	}
-	p.buf, s.sound, s.end = buf, s.sound || audio, max(s.end, sample.At)
+	var err error
+	if p.buf, err = matroska.AppendBlock(p.buf, s.f.start(), sample); err != nil {
+		return err // never
+	}
+	s.sound, s.end = s.sound || audio, max(s.end, sample.At)
 	if len(p.buf) >= batch {
 		return p.flush(s)
 	}

@@ -42,14 +42,13 @@ func (p *Producer) finish(c *connection) error {
 	c.complete()
 	timer := time.NewTimer(p.timing.Finish)
 	defer timer.Stop()
-	for {
+	for settled := false; ; {
 		p.mu.Lock()
-		settled := p.ledger.oldest(c.id) == nil
-		p.mu.Unlock()
-		if settled {
-			c.abort(errRetired)
-			return c.err
+		if !settled && p.ledger.oldest(c.id) == nil {
+			settled = true
+			timer.Reset(min(time.Second, p.timing.Finish)) // it only has to hang up
 		}
+		p.mu.Unlock()
 		select {
 		case <-c.done:
 			return c.err
@@ -116,7 +115,7 @@ func (p *Producer) connect(ctx context.Context, f *fragment, g *media.GOP, renew
 		return nil, fmt.Errorf("%w: no credentials: %w", ErrConnection, err)
 	}
 	now := time.Now()
-	c := &connection{video: g.Video, audio: p.sound(g), opened: now, retire: now.Add(p.timing.Connection), done: make(chan struct{})}
+	c := &connection{video: g.Video, audio: p.sound(g), opened: now, retire: now.Add(p.timing.Connection), answer: make(chan struct{}), done: make(chan struct{})}
 	if creds.CanExpire && creds.Expires.Before(c.retire) {
 		c.retire = laterOf(creds.Expires.Add(-30*time.Second), now.Add(10*time.Second))
 	}
@@ -140,13 +139,26 @@ func (p *Producer) connect(ctx context.Context, f *fragment, g *media.GOP, renew
 	c.id = p.stats.Connections
 	p.stats.State, p.stats.Fault = Sending, ""
 	p.mu.Unlock()
-	go c.run(p.transport, req, func(a ack) *fault { return p.acknowledge(c, a) }, func(err error) {
+	// A request that is over must not wait for more of the body.
+	context.AfterFunc(request, func() { _ = body.CloseWithError(io.ErrClosedPipe) })
+	transport := newTransport(p.tls, func() { _ = body.CloseWithError(io.ErrClosedPipe) })
+	go c.run(transport, req, func(a ack) *fault { return p.acknowledge(c, a) }, func(err error) {
 		p.log.Debug("acknowledgement is not understood", "error", err)
 	})
 	go p.guard(c)
 	p.log.Debug("upload begins", "connection", c.id)
 	if err := c.write(header); err != nil {
 		return c, err
+	}
+	// Fragments sent to a service that then refuses the upload are wasted. One
+	// that answers only later gets them all the same.
+	timer := time.NewTimer(p.timing.Stall / 2)
+	defer timer.Stop()
+	select {
+	case <-c.answer:
+	case <-c.done:
+		return c, c.reason()
+	case <-timer.C:
 	}
 	return c, nil
 }
