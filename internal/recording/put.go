@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"porchlight/internal/media"
-	"porchlight/internal/recording/segment"
 )
 
 // write appends samples of the GOP to the file they belong in.
@@ -119,14 +118,28 @@ func (r *Recorder) close() error {
 func (r *Recorder) fail(err error) error {
 	w := &r.work
 	if w.gop != nil {
-		if w.taken > 0 || errors.Is(err, segment.ErrStream) {
-			r.count(func(s *Stats) { s.Lost++ })
-			r.finished()
+		if w.taken > 0 {
+			r.giveUp()
 		} else {
 			w.gop = nil // another try
 		}
 	}
 	return errors.Join(err, r.close())
+}
+
+func (r *Recorder) giveUp() {
+	r.count(func(s *Stats) { s.Lost++ })
+	r.finished()
+}
+
+// foreign gives up a GOP that no file can hold, which is not the disk's fault.
+func (r *Recorder) foreign(err error) {
+	w := &r.work
+	if !w.gop.Video.Same(w.told) {
+		w.told = w.gop.Video
+		r.log.Error("the camera's stream cannot be recorded", "error", err, "advice", "choose H.264 in the camera's video settings")
+	}
+	r.giveUp()
 }
 
 // last writes what there is when recording ends.

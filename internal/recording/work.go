@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"porchlight/internal/media"
+	"porchlight/internal/recording/segment"
 )
 
 // work is what a recorder is at. It belongs to Run.
@@ -18,6 +19,7 @@ type work struct {
 	grown  time.Time       // when there were first so many
 	done   map[uint64]bool // numbers of GOPs in the ring that are written, or given up
 	newest uint64          // of those
+	told   *media.Stream   // that cannot be recorded
 }
 
 // abandon is how long a GOP may stand still until it counts as complete: the
@@ -33,11 +35,15 @@ func (r *Recorder) pass(now time.Time) error {
 		if r.work.gop == nil && !r.pick(now) {
 			break
 		}
-		more, err := r.advance(now)
+		done, err := r.advance(now)
+		if errors.Is(err, segment.ErrStream) {
+			r.foreign(err)
+			continue
+		}
 		if err != nil {
 			return r.fail(err)
 		}
-		if !more {
+		if !done {
 			break
 		}
 	}
