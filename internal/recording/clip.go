@@ -99,8 +99,7 @@ func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 		if err != nil {
 			return err
 		}
-		if c.count > 0 && (!index.Video.Same(c.last) || !index.Audio.Same(c.sound)) ||
-			c.Bytes+g.Size > maxClipBytes || c.count+len(video)+len(audio) > maxClipSamples {
+		if c.changed(index) || c.Bytes+g.Size > maxClipBytes || c.count+len(video)+len(audio) > maxClipSamples {
 			c.Rest = time.UnixMilli(g.Start).UTC()
 			return nil
 		}
@@ -109,29 +108,34 @@ func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 	return nil
 }
 
+// changed reports whether a file's streams cannot go into this clip. Sound may
+// come and go.
+func (c *Clip) changed(index *segment.Index) bool {
+	return c.video != nil && !index.Video.Same(c.last) || c.audio != nil && index.Audio != nil && !index.Audio.Same(c.sound)
+}
+
 func (c *Clip) add(f *file, index *segment.Index, g segment.GOP, video, audio []segment.Sample) {
 	if c.video == nil {
-		c.last, c.sound = index.Video, index.Audio
-		c.video = newClipTrack(c, index.Video, video[0].Time)
-		if index.Audio != nil {
-			c.audio = newClipTrack(c, index.Audio, 0)
-		}
+		c.last = index.Video
+		c.video = newClipTrack(c, index.Video, video[0].Shown())
 		c.From = time.UnixMilli(g.Start).UTC()
 	}
-	if c.video.jump(video[0].Time) || c.count == 0 {
+	if c.audio == nil && index.Audio != nil {
+		c.sound = index.Audio
+		c.audio = newClipTrack(c, index.Audio, 0)
+	}
+	if c.video.jump(video[0].Shown()) || c.count == 0 {
 		c.Pieces = append(c.Pieces, Piece{
 			At:     time.UnixMilli(g.Start).UTC(),
-			Offset: media.Ticks(c.video.out(video[0].Time), segment.VideoRate),
+			Offset: media.Ticks(c.video.out(video[0].Shown()), segment.VideoRate),
 		})
 		c.To = time.Time{} // it may go back
 	}
-	for _, s := range video {
-		c.video.add(f, s)
-	}
+	c.video.addGOP(f, video)
 	if c.audio != nil {
 		c.audio.follow(c.video)
 		for _, s := range audio {
-			c.audio.add(f, s)
+			c.audio.add(f, s, s.Time)
 		}
 	}
 	c.count += len(video) + len(audio)
@@ -141,14 +145,9 @@ func (c *Clip) add(f *file, index *segment.Index, g segment.GOP, video, audio []
 
 // Write writes the file. It can be called once.
 func (c *Clip) Write(w io.Writer) error {
-	delay := int64(c.video.track.Samples[0].PTSOffset)
-	// Pictures begin at 0, whatever the order of decoding is; sound where it
-	// belongs.
-	c.video.track.TimeOffset = -int32(delay)
 	p := pmp4.Presentation{Tracks: []*pmp4.Track{c.video.track}}
 	if c.audio != nil && len(c.audio.track.Samples) > 0 {
-		rate := int64(c.audio.track.TimeScale)
-		c.audio.track.TimeOffset = int32(c.audio.first - delay*rate/segment.VideoRate)
+		c.audio.track.TimeOffset = int32(c.audio.first)
 		p.Tracks = append(p.Tracks, c.audio.track)
 	}
 	if err := p.Marshal(w); err != nil {

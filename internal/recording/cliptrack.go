@@ -1,6 +1,9 @@
 package recording
 
 import (
+	"slices"
+	"time"
+
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
@@ -36,25 +39,21 @@ func newClipTrack(c *Clip, s *media.Stream, start int64) *clipTrack {
 
 func (t *clipTrack) out(time int64) int64 { return time - t.shift }
 
-// end is when the last sample ends.
-func (t *clipTrack) end() int64 {
-	if n := len(t.track.Samples); n > 0 {
-		return t.last + int64(t.track.Samples[n-1].Duration)
-	}
-	return 0
-}
-
-// jump leaves out a gap, or a step back, of more than a second before a GOP
-// that is decoded from start on. It reports whether there was one.
+// jump leaves out a gap before a GOP that is decoded from start on, or a step
+// back. It reports whether there was one.
 func (t *clipTrack) jump(start int64) bool {
-	if len(t.track.Samples) == 0 {
+	n := len(t.track.Samples)
+	if n == 0 {
 		return false
 	}
-	gap := t.out(start) - t.end()
-	if gap <= segment.VideoRate && t.out(start) > t.last {
+	if gap := t.out(start) - t.last; gap > 0 && gap <= segment.VideoRate*int64(maxGap/time.Second) {
 		return false
 	}
-	t.shift += gap
+	usual := int64(segment.VideoRate / 25)
+	if n > 1 {
+		usual = int64(t.track.Samples[n-2].Duration)
+	}
+	t.shift = start - t.last - usual
 	return true
 }
 
@@ -65,27 +64,42 @@ func (t *clipTrack) follow(video *clipTrack) {
 	t.shift = video.shift/segment.VideoRate*rate + video.shift%segment.VideoRate*rate/segment.VideoRate
 }
 
-// add appends a sample. Sound from before the first, which a step back leaves,
-// is left out; pictures come right after each other instead.
-func (t *clipTrack) add(f *file, s segment.Sample) {
-	at := t.out(s.Time)
-	if n := len(t.track.Samples); n == 0 {
-		if at < 0 {
-			return
-		}
+// addGOP appends pictures. They are decoded at the times at which they are
+// shown, in another order: what is known of when the camera decodes them is
+// a guess at the beginning of each file.
+func (t *clipTrack) addGOP(f *file, video []segment.Sample) {
+	times := make([]int64, 0, len(video))
+	for _, s := range video {
+		times = append(times, s.Shown())
+	}
+	slices.Sort(times)
+	for i, s := range video {
+		t.add(f, s, times[i])
+	}
+}
+
+// add appends a sample that is decoded at a time. Sound from before the first,
+// which a step back leaves, is left out; pictures come right after each other
+// instead.
+func (t *clipTrack) add(f *file, s segment.Sample, time int64) {
+	at := t.out(time)
+	n := len(t.track.Samples)
+	switch {
+	case n == 0 && at < 0, n > 0 && at <= t.last && t.track.ID != 1:
+		return
+	case n == 0:
 		t.first = at
-	} else {
-		if at <= t.last {
-			if t.track.ID != 1 {
-				return
-			}
-			at = t.last + 1
-		}
+	default:
+		at = max(at, t.last+1)
 		t.track.Samples[n-1].Duration = uint32(at - t.last)
 	}
 	t.last = at
-	t.track.Samples = append(t.track.Samples, &pmp4.Sample{
-		Duration: s.Duration, PTSOffset: s.Shown, IsNonSyncSample: !s.Key && t.track.ID == 1, PayloadSize: s.Size,
+	sample := &pmp4.Sample{
+		Duration: s.Duration, PayloadSize: s.Size,
 		GetPayload: func() ([]byte, error) { return t.clip.payload(f, s) },
-	})
+	}
+	if t.track.ID == 1 {
+		sample.PTSOffset, sample.IsNonSyncSample = int32(t.out(s.Shown())-at), !s.Key
+	}
+	t.track.Samples = append(t.track.Samples, sample)
 }

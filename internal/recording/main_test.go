@@ -213,7 +213,9 @@ func all(t testing.TB, l *recording.Library) []time.Time {
 	return starts(t, l, time.UnixMilli(0), noon.Add(1000*time.Hour))
 }
 
-func after(seconds float64) time.Time { return noon.Add(time.Duration(math.Round(seconds*1000)) * time.Millisecond) }
+func after(seconds float64) time.Time {
+	return noon.Add(time.Duration(math.Round(seconds*1000)) * time.Millisecond)
+}
 
 // at are seconds after noon.
 func at(seconds ...int) (out []time.Time) {

@@ -45,6 +45,9 @@ const overhead = 64 << 10
 // place sees to it that there is room and a file for the GOP.
 func (r *Recorder) place(class Class, size int64) error {
 	w := &r.work
+	if w.active != nil {
+		size += w.active.writer.Size() - w.active.synced // which the library does not know of yet
+	}
 	if err := r.cfg.Library.makeRoom(r.cfg.Camera, class, size); err != nil {
 		return err
 	}

@@ -184,6 +184,14 @@ func (s *Source) GOP(ctx context.Context, from, before int64) (*media.GOP, error
 	return nil, ctx.Err()
 }
 
+// has reports whether a GOP that starts exactly then is recorded.
+func (l *Library) has(camera string, start int64) bool {
+	files, release := l.pin(camera, start, start)
+	defer release()
+	f, _ := l.first(files, start, start+1)
+	return f != nil
+}
+
 // first finds the GOP that starts first, and its file.
 func (l *Library) first(files []*file, from, before int64) (found *file, at segment.GOP) {
 	for _, f := range files {

@@ -166,6 +166,6 @@ func TestOddPackets(t *testing.T) {
 	r.seconds(2)
 	r.stop()
 	require.Len(t, all(t, r.library), 3)
-	require.Equal(t, 1, r.log.count("cannot be recorded"))
+	require.Equal(t, 1, r.log.count("the camera's stream cannot"))
 	require.EqualValues(t, 1, r.Stats().Lost)
 }

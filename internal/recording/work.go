@@ -72,6 +72,9 @@ func (r *Recorder) mark() error {
 // pick finds the next GOP that is to be written.
 func (r *Recorder) pick(now time.Time) bool {
 	w := &r.work
+	if w.newest == 0 {
+		r.resume()
+	}
 	var oldest, number uint64
 	var newest *media.GOP
 	for {
@@ -91,9 +94,6 @@ func (r *Recorder) pick(now time.Time) bool {
 		if _, wanted := r.wants(g); !wanted || w.done[g.Number] {
 			continue
 		}
-		if w.newest == 0 {
-			w.newest = g.Number - 1
-		}
 		w.gop, w.taken, w.seen, w.grown = g, 0, 0, now
 		r.missed(g, oldest)
 		return true
@@ -105,6 +105,19 @@ func (r *Recorder) pick(now time.Time) bool {
 		r.mu.Unlock()
 	}
 	return false
+}
+
+// resume passes over what a recorder before this one has recorded.
+func (r *Recorder) resume() {
+	w := &r.work
+	for g, ok := r.cfg.Ring.After(0); ok; g, ok = r.cfg.Ring.After(g.Number) {
+		if w.newest == 0 {
+			w.newest = g.Number - 1
+		}
+		if r.cfg.Library.has(r.cfg.Camera, g.Start) {
+			w.done[g.Number], w.newest = true, g.Number
+		}
+	}
 }
 
 // missed counts GOPs that the ring has dropped before they were written.

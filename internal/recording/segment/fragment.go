@@ -102,8 +102,9 @@ func (w *Writer) pictures(samples []media.Sample, next *media.Sample) (*fmp4.Par
 	}
 	duration := w.video.usual
 	if next != nil {
-		// A camera that was away for hours must not overflow.
-		duration = min(w.video.decoded(*next)-last, media.H264ClockRate*3600)
+		if d := w.video.decoded(*next) - last; d <= longestStill {
+			duration = d
+		}
 	}
 	track.Samples[len(track.Samples)-1].Duration = uint32(duration)
 	return track, at
@@ -134,6 +135,10 @@ func (w *Writer) sound(samples []media.Sample) *fmp4.PartTrack {
 	track.Samples[len(track.Samples)-1].Duration = uint32(w.audio.usual)
 	return track
 }
+
+// longestStill is how long a picture is shown at most, ticks: if the next one
+// comes later, the camera was away.
+const longestStill = 10 * media.H264ClockRate
 
 // take copies a sample, for which there is room.
 func (w *Writer) take(s media.Sample) []byte {

@@ -11,10 +11,13 @@ type Sample struct {
 	Offset   int64
 	Size     uint32
 	Time     int64 // of decoding, in ticks of the track since 1970
-	Shown    int32 // ticks after Time
+	Delay    int32 // ticks from Time until it is shown
 	Duration uint32
 	Key      bool
 }
+
+// Shown is when the picture is shown, in ticks of the track since 1970.
+func (s Sample) Shown() int64 { return s.Time + int64(s.Delay) }
 
 // Samples returns where the pictures and sounds of a GOP are. Pictures have
 // 90,000 ticks a second, sound has its sample rate.
@@ -35,7 +38,7 @@ func (x *Index) Samples(r io.ReaderAt, g GOP) (video, audio []Sample, _ error) {
 
 func appendSamples(dst []Sample, track []sample, zero int64) []Sample {
 	for _, s := range track {
-		dst = append(dst, Sample{Offset: s.offset, Size: s.size, Time: zero + s.dts, Shown: s.shown, Duration: s.duration, Key: s.key})
+		dst = append(dst, Sample{Offset: s.offset, Size: s.size, Time: zero + s.dts, Delay: s.shown, Duration: s.duration, Key: s.key})
 	}
 	return dst
 }
