@@ -99,11 +99,15 @@ func (r *Recorder) settle() error {
 	if err := a.sync(whole); err != nil {
 		return err
 	}
-	gops := a.writer.Index().GOPs
-	if len(gops) > 0 {
+	r.safe(a)
+	return nil
+}
+
+// safe notes that all of a file is on disk.
+func (r *Recorder) safe(a *active) {
+	if gops := a.writer.Index().GOPs; len(gops) > 0 {
 		r.count(func(s *Stats) { s.Safe = time.UnixMilli(gops[len(gops)-1].End).UTC() })
 	}
-	return nil
 }
 
 // close ends the file.
@@ -113,7 +117,11 @@ func (r *Recorder) close() error {
 		return nil
 	}
 	r.work.active = nil
-	return a.finish()
+	if err := a.finish(); err != nil {
+		return err
+	}
+	r.safe(a)
+	return nil
 }
 
 // fail ends the file after a failure. A GOP of which a part is written is

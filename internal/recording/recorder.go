@@ -120,7 +120,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	r.tell(r.last())
 }
 
-// tell keeps the state, and says when it changes.
+// tell says when the state changes, and keeps it.
 func (r *Recorder) tell(err error) {
 	state := Idle
 	switch {
@@ -131,18 +131,15 @@ func (r *Recorder) tell(err error) {
 	case r.work.active != nil:
 		state = Recording
 	}
-	r.mu.Lock()
-	before := r.stats.State
-	r.stats.State, r.stats.Err = state, err
-	lost := r.stats.Lost
-	r.mu.Unlock()
+	before := r.Stats()
 	failed := func(s State) bool { return s == Full || s == Faulty }
 	switch {
-	case failed(state) && state != before:
+	case failed(state) && state != before.State:
 		r.log.Error("recording has stopped", "state", string(state), "error", err)
-	case failed(before) && !failed(state):
-		r.log.Info("recording is possible again", "lost_gops", lost)
+	case failed(before.State) && !failed(state):
+		r.log.Info("recording is possible again", "lost_gops", before.Lost)
 	}
+	r.count(func(s *Stats) { s.State, s.Err = state, err })
 }
 
 // count adds to the stats.

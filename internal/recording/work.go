@@ -20,21 +20,22 @@ type work struct {
 	done   map[uint64]bool // numbers of GOPs in the ring that are written, or given up
 	newest uint64          // of those
 	told   *media.Stream   // that cannot be recorded
+	said   time.Time       // that GOPs were missed
 }
 
 // abandon is how long a GOP may stand still until it counts as complete: the
 // camera is away.
 const abandon = 20 * time.Second
 
+// maxUnsynced is how much is written at most before it is put on disk, bytes.
+const maxUnsynced = 8 << 20
+
 // pass writes all that is to be written now.
 func (r *Recorder) pass(now time.Time) error {
 	if err := r.mark(); err != nil {
 		return err
 	}
-	for {
-		if r.work.gop == nil && !r.pick(now) {
-			break
-		}
+	for r.work.gop != nil || r.pick(now) {
 		done, err := r.advance(now)
 		if errors.Is(err, segment.ErrStream) {
 			r.foreign(err)
@@ -45,6 +46,11 @@ func (r *Recorder) pass(now time.Time) error {
 		}
 		if !done {
 			break
+		}
+		if a := r.work.active; a != nil && a.writer.Size()-a.synced > maxUnsynced {
+			if err := r.settle(); err != nil {
+				return r.fail(err)
+			}
 		}
 	}
 	if err := r.settle(); err != nil {
@@ -128,7 +134,11 @@ func (r *Recorder) missed(g *media.GOP, oldest uint64) {
 	}
 	n := int64(g.Number - w.newest - 1)
 	r.count(func(s *Stats) { s.Lost += n })
-	r.log.Warn("video was dropped from memory before it was recorded", "gops", n, "before", time.UnixMilli(g.Start).UTC())
+	if now := time.Now(); now.Sub(w.said) > time.Minute {
+		w.said = now
+		r.log.Warn("video was dropped from memory before it was recorded: the disk is too slow or out of order",
+			"gops", n, "before", time.UnixMilli(g.Start).UTC(), "lost_gops", r.Stats().Lost)
+	}
 }
 
 func (r *Recorder) failing() bool {

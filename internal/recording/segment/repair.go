@@ -71,12 +71,18 @@ func (x *Index) broken(r io.ReaderAt, g GOP) (cut int64, _ error) {
 		}
 		for _, s := range p.samples.video {
 			at := s.offset - p.offset
-			if _, err := split(data[at : at+int64(s.size)]); err != nil {
+			if !pictures(data[at : at+int64(s.size)]) {
 				return p.offset, nil
 			}
 		}
 	}
 	return 0, nil
+}
+
+// pictures reports whether data are NAL units.
+func pictures(data []byte) bool {
+	_, err := split(data)
+	return err == nil
 }
 
 // Open opens a file and reads its index.
