@@ -90,7 +90,7 @@ func (r *Recorder) Stats() Stats {
 // Waits after a failure.
 const (
 	retryMin = time.Second
-	retryMax = 30 * time.Second
+	retryMax = 5 * time.Second // less than a ring holds
 )
 
 // Run records until ctx ends, and then ends the file it is in. The disk's
