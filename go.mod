@@ -4,10 +4,12 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.12.1
+	github.com/at-wat/ebml-go v0.19.0
 	github.com/aws/aws-sdk-go-v2 v1.47.5
 	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.3
 	github.com/aws/aws-sdk-go-v2/service/iot v1.75.0
 	github.com/aws/aws-sdk-go-v2/service/iotdataplane v1.38.0
+	github.com/aws/aws-sdk-go-v2/service/kinesisvideo v1.35.0
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.6
 	github.com/chromedp/chromedp v0.14.2
 	github.com/eclipse/paho.golang v0.23.0
@@ -22,13 +24,12 @@ require (
 )
 
 require (
-	github.com/Eyevinn/mp4ff v0.48.0 // indirect
+	github.com/Eyevinn/mp4ff v0.48.0
 	github.com/abema/go-mp4 v1.7.1 // indirect
-)
-
-require (
-	github.com/at-wat/ebml-go v0.19.0
-	github.com/aws/aws-sdk-go-v2/service/kinesisvideo v1.35.0
+	github.com/asticode/go-astikit v0.30.0 // indirect
+	github.com/asticode/go-astits v1.16.0 // indirect
+	github.com/aws/aws-sdk-go-v2/service/kinesisvideoarchivedmedia v1.33.14
+	github.com/aws/aws-sdk-go-v2/service/rekognition v1.51.26
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327 // indirect
 	github.com/chromedp/sysutil v1.1.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20250725192818-e39067aee2d2 // indirect

@@ -167,7 +167,8 @@ func claim(t *testing.T, url, thing, owner string) {
 }
 
 func TestBadConfigurationIsNamed(t *testing.T) {
-	built := map[string]string{"events": build(t, "events"), "api": build(t, "api"), "provision": build(t, "provision")}
+	built := map[string]string{"events": build(t, "events"), "api": build(t, "api"), "provision": build(t, "provision"), "thumbnails": build(t, "thumbnails")}
+	pictures := []string{"TABLE_NAME=t", "THUMBNAIL_BUCKET=b", "PICTURE_QUEUE_URL=q"}
 	for _, c := range []struct {
 		name, complaint string
 		env             []string
@@ -176,6 +177,9 @@ func TestBadConfigurationIsNamed(t *testing.T) {
 		{"events", "EVENT_RETENTION_DAYS is not set", []string{"TABLE_NAME=t"}},
 		{"events", `EVENT_RETENTION_DAYS is \"month\"`, []string{"TABLE_NAME=t", "EVENT_RETENTION_DAYS=month"}},
 		{"provision", "TABLE_NAME", nil},
+		{"thumbnails", "PICTURE_QUEUE_URL", pictures[:2]},
+		{"thumbnails", "NOTICE_TOPIC_ARN", pictures},
+		{"thumbnails", `REKOGNITION_COOLDOWN_SECONDS is \"often\"`, append(pictures, "NOTICE_TOPIC_ARN=a", "REKOGNITION_COOLDOWN_SECONDS=often")},
 		{"api", "TABLE_NAME", nil},
 		{"api", "THUMBNAIL_BUCKET", []string{"TABLE_NAME=t"}},
 		{"api", "CURSOR_SECRET_ARN", []string{"TABLE_NAME=t", "THUMBNAIL_BUCKET=b"}},
@@ -189,7 +193,7 @@ func TestBadConfigurationIsNamed(t *testing.T) {
 }
 
 func TestPackagesFitTheBudget(t *testing.T) {
-	for _, name := range []string{"events", "api", "provision"} {
+	for _, name := range []string{"events", "api", "provision", "thumbnails"} {
 		binary, err := os.ReadFile(build(t, name))
 		require.NoError(t, err)
 		var packed bytes.Buffer

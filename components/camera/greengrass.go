@@ -31,7 +31,7 @@ func underGreengrass(ctx context.Context, options edge.Options) error {
 
 	busy := &happenings{tell: options.OnEvent, open: map[string]bool{}}
 	options.OnEvent = busy.event
-	options.Nucleus, options.Patient = n.Link(), true
+	options.Nucleus, options.Local, options.Patient = n.Link(), n.PubSub(), true
 	options.Watch = func(ctx context.Context, use func(map[string]any) error) error {
 		n.Settings().Watch(ctx, func(tree map[string]any) {
 			if err := use(tree); err != nil {

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 
+	"porchlight/internal/config"
 	"porchlight/internal/edge"
 	"porchlight/internal/edge/settings"
 	"porchlight/internal/edge/update"
@@ -45,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	file := flags.String("config", "", "configuration `file`; without it the component asks the Greengrass nucleus that started it, or else reads porchlight.yaml")
 	asJSON := flags.Bool("json", false, "print events as JSON lines")
+	check := flags.Bool("check", false, "judge the configuration file, and stop")
 	logFormat := flags.String("log", "text", "log `format`: text or json")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -56,6 +59,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		handler = slog.NewJSONHandler(stderr, nil)
 	}
 	log := slog.New(handler)
+	if *check {
+		return judgeFile(cmp.Or(*file, defaultFile), stderr)
+	}
 	labels, err := labelLists()
 	if err != nil {
 		return err
@@ -75,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if !errors.Is(err, greengrass.ErrNotUnderGreengrass) {
 			return err
 		}
-		*file = "porchlight.yaml"
+		*file = defaultFile
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -88,6 +94,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	given := settings.File{Path: *file, Log: log, Reload: hangUps(ctx)}
 	options.Watch, options.Read = given.Watch, given.Read
 	return edge.Run(ctx, options)
+}
+
+// defaultFile is read when nothing names another.
+const defaultFile = "porchlight.yaml"
+
+// judgeFile judges all of a configuration file: what would cost one camera
+// when the component starts is an error here.
+func judgeFile(file string, stderr io.Writer) error {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "%s is good: %d cameras\n", file, len(cfg.Cameras))
+	return nil
 }
 
 // hangUps delivers SIGHUP, which asks for the configuration to be read again.

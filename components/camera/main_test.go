@@ -31,6 +31,18 @@ func TestAConfigurationThatCannotBeUsed(t *testing.T) {
 	require.ErrorIs(t, run(t.Context(), []string{"-config", file, "-log", "json"}, &out, &out), config.ErrInvalid)
 }
 
+func TestCheck(t *testing.T) {
+	var out, fault bytes.Buffer
+	file := filepath.Join(t.TempDir(), "porchlight.yaml")
+	good := "thing: home\nstate_dir: s\niot: {endpoint: 'h:1', credentials_endpoint: 'h:2', role_alias: a, certificate: c, private_key: k}\n" +
+		"cloud: {thumbnail_bucket: b}\ncameras: {door: {source: rtsp://door"
+	require.NoError(t, os.WriteFile(file, []byte(good+"}}"), 0o600))
+	require.NoError(t, run(t.Context(), []string{"-check", "-config", file}, &out, &fault))
+	require.Contains(t, fault.String(), "is good: 1 cameras")
+	require.NoError(t, os.WriteFile(file, []byte(good+", fps: many}}"), 0o600))
+	require.ErrorContains(t, run(t.Context(), []string{"-check", "-config", file}, &out, &fault), "cameras.door.fps")
+}
+
 func TestLine(t *testing.T) {
 	at := event.At(time.Now())
 	e := event.Event{State: event.Started, Camera: "home.door", StartedAt: at, UpdatedAt: at, Labels: map[string]float64{"person": 0.914}}

@@ -94,7 +94,7 @@ func TestFileDamagedInside(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(clip, whole, 0o600))
 	var log logTo
-	frames, err := all(t, Config{URL: clip, Pace: FullSpeed, Log: log.logger()})
+	frames, err := all(t, Config{URL: clip, Pace: FullSpeed, Log: log.Logger()})
 	require.NoError(t, err)
 	require.Greater(t, len(frames), 10)
 	require.Contains(t, log.String(), "file is damaged")
@@ -151,7 +151,7 @@ func TestSignIn(t *testing.T) {
 	clip := makeClip(t, "clip.mp4", scene("10", "1")...)
 	cam := simulate(t, simulator.Config{File: clip, User: "admin", Password: "hunter2 @/:?"})
 	var log logTo
-	r := start(t, Config{URL: cam.URL(), Log: log.logger()})
+	r := start(t, Config{URL: cam.URL(), Log: log.Logger()})
 	require.Equal(t, 320, r.frame().Width)
 	r.cancel()
 	require.NoError(t, <-r.result)
@@ -165,7 +165,7 @@ func TestSignIn(t *testing.T) {
 		"rtsp://admin:swordfish@" + host:                    ErrUnauthorized.Error(),
 		"rtsp://admin:hunter2%20%40%2F%3A%3F@" + host + "x": "no stream at this path",
 	} {
-		r := start(t, Config{URL: url, Log: log.logger()})
+		r := start(t, Config{URL: url, Log: log.Logger()})
 		require.Contains(t, r.state("failed"), text)
 	}
 	require.NotContains(t, log.String(), "hunter2")

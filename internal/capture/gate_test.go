@@ -39,7 +39,7 @@ func newStream(gop int) *stream {
 	s := &stream{log: &logTo{}, gop: gop, packet: func(n int) *media.Packet { return inter(n, 300+n%3*10) }}
 	attention := &Attention{}
 	attention.SetFull(false)
-	s.gate = &gate{attention: attention, log: s.log.logger()}
+	s.gate = &gate{attention: attention, log: s.log.Logger()}
 	s.gate.restart(key(0))
 	return s
 }

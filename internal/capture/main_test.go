@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"porchlight/internal/capture/simulator"
 	"porchlight/internal/event"
+	"porchlight/internal/logtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,26 +26,7 @@ const patience = 30 * time.Second
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // logTo collects logs for tests that look at them.
-type logTo struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logTo) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-func (l *logTo) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logTo) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type logTo = logtest.Memory
 
 // makeClip renders a synthetic video with ffmpeg: a white square that moves
 // over black, one pixel to the right a frame from x=0.

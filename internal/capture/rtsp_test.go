@@ -125,7 +125,7 @@ func TestDecoderFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cam := simulate(t, simulator.Config{File: clip})
 			var log logTo
-			r := start(t, Config{URL: cam.URL(), Log: log.logger(), Timeout: 2 * time.Second, retryMin: 10 * time.Millisecond})
+			r := start(t, Config{URL: cam.URL(), Log: log.Logger(), Timeout: 2 * time.Second, retryMin: 10 * time.Millisecond})
 			last := r.frame()
 			r.state("running")
 			children := decoders(t)

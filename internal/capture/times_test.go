@@ -11,7 +11,7 @@ import (
 func TestTimelineNeverRunsBack(t *testing.T) {
 	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	var log logTo
-	line := timeline{log: log.logger()}
+	line := timeline{log: log.Logger()}
 	require.Equal(t, noon, line.at(noon))
 	require.Equal(t, noon.Add(time.Second), line.at(noon.Add(time.Second)))
 	require.Equal(t, noon.Add(time.Second+time.Millisecond), line.at(noon.Add(time.Second)), "the same time twice")
@@ -53,7 +53,7 @@ func TestWallClockOfBPictures(t *testing.T) {
 func TestWallClockIsSet(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var log logTo
-	c := wallClock{log: log.logger()}
+	c := wallClock{log: log.Logger()}
 	require.Equal(t, now, c.at(0, now, time.Time{}))
 	c.follow(largeStep / 2)
 	require.Empty(t, log.String())

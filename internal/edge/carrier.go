@@ -29,6 +29,14 @@ func (c *carrier) Disconnect(ctx context.Context) error {
 	return c.disconnect(ctx)
 }
 
+// end ends the link and returns when nothing of it runs any more.
+func (c *carrier) end(hangUp func()) {
+	hangUp()
+	if c.wait != nil {
+		c.wait()
+	}
+}
+
 // connect begins a session with IoT Core, of its own or through the nucleus.
 // It lasts until ctx ends.
 func (a *agent) connect(ctx context.Context, cfg *config.Config, board *statusBoard) (*carrier, error) {

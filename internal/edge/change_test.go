@@ -25,7 +25,7 @@ func TestChanges(t *testing.T) {
 	b.config.Cameras["door"], b.config.Cameras["yard"] = camera, camera
 	var opened atomic.Int32
 	ready := make(chan struct{}, 10)
-	a := b.agent(Options{Version: "1", Log: log.logger(), OnReady: func() { ready <- struct{}{} }, Open: func(cfg *config.Config, m update.ModelRef) (*Eyes, error) {
+	a := b.agent(Options{Version: "1", Log: log.Logger(), OnReady: func() { ready <- struct{}{} }, Open: func(cfg *config.Config, m update.ModelRef) (*Eyes, error) {
 		opened.Add(1)
 		if cfg.Detector.Model == "missing" {
 			return nil, errors.New("model missing is not installed")
@@ -106,7 +106,7 @@ func (b *backend) now() (cameras []string) {
 func TestADeviceThatCannotStart(t *testing.T) {
 	t.Parallel()
 	b, log := newBackend(t), &memory{}
-	blind := Options{Version: "1", Log: log.logger(), Open: func(cfg *config.Config, m update.ModelRef) (*Eyes, error) {
+	blind := Options{Version: "1", Log: log.Logger(), Open: func(cfg *config.Config, m update.ModelRef) (*Eyes, error) {
 		if cfg.Detector.Model == "" {
 			return nil, errors.New("no detector could be opened")
 		}

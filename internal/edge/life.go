@@ -55,6 +55,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	if err != nil {
 		return false, nil, err
 	}
+	defer link.end(hangUp)
 	home, err := gateway.New(gateway.Options{
 		Config: cfg, Version: a.Version, Put: up.Put, Cloud: link, PubSub: a.Local, SetPrivacy: a.choosePrivacy, Log: log,
 	})
@@ -97,11 +98,8 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	cams.close()
 	serving.Wait()
 	goodbye(online, lastEvents, up, board, link, log)
-	hangUp()
+	link.end(hangUp)
 	sending.Wait()
-	if link.wait != nil {
-		link.wait()
-	}
 	return true, changed, nil
 }
 

@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- b.agent(Options{
-			Version: "1", Log: log.logger(), OnEvent: seen.add,
+			Version: "1", Log: log.Logger(), OnEvent: seen.add,
 			Open: func(*config.Config, update.ModelRef) (*Eyes, error) {
 				return &Eyes{
 					Detector: redDetector{}, Info: event.Detector{Model: "red"},
@@ -106,7 +106,7 @@ func TestRunWithoutItsPage(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.agent(Options{Version: "1", Open: openRed, Log: log.logger()}).run(ctx)
+		ended <- b.agent(Options{Version: "1", Open: openRed, Log: log.Logger()}).run(ctx)
 	}()
 	log.find(t, "the local page is off")
 	require.Eventually(t, func() bool { return len(b.said("home.window")) > 0 }, patience, 10*time.Millisecond)

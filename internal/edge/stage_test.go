@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,6 +28,7 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
+	"porchlight/internal/logtest"
 )
 
 const patience = 30 * time.Second // only ever reached by a failing test
@@ -81,24 +81,7 @@ func watching(source string) config.Camera {
 }
 
 // memory keeps what was logged.
-type memory struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (m *memory) Write(p []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.text.Write(p)
-}
-
-func (m *memory) String() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.text.String()
-}
-
-func (m *memory) logger() *slog.Logger { return slog.New(slog.NewTextHandler(m, nil)) }
+type memory struct{ logtest.Memory }
 
 // find waits for a line and returns the first group of the pattern in it.
 func (m *memory) find(t *testing.T, pattern string) string {

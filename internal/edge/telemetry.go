@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/internal/edge/disk"
+	"porchlight/internal/edge/sensors"
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
 	"porchlight/internal/iot/spool"
@@ -61,6 +62,7 @@ type meter struct {
 	tally             *tally
 	spools            map[string]*spool.Spool
 	session           func() iot.Stats // nil: the nucleus has the session
+	sensors           func() []sensors.Status
 	born              time.Time
 
 	last    time.Time
@@ -94,6 +96,14 @@ func (m *meter) read(now time.Time) event.Telemetry {
 			t.Certificate = &expires
 		}
 	}
+	for _, s := range m.sensors() {
+		sensor := event.SensorTelemetry{Sensor: s.Name, Available: s.Available}
+		if !s.LastSeen.IsZero() {
+			seen := event.At(s.LastSeen)
+			sensor.Seen = &seen
+		}
+		t.Sensors = append(t.Sensors, sensor)
+	}
 	cameras := m.tally.all()
 	for _, id := range slices.Sorted(maps.Keys(cameras)) {
 		c := cameras[id]
@@ -110,7 +120,8 @@ func (m *meter) read(now time.Time) event.Telemetry {
 func (r *rooms) telemetry(ctx context.Context) {
 	topic, log := event.Topic(r.cfg.Thing, event.ChannelTelemetry), r.agent.Log
 	m := &meter{
-		version: r.agent.Version, stateDir: r.cfg.StateDir, tally: r.tally, session: r.link.stats, born: time.Now(),
+		version: r.agent.Version, stateDir: r.cfg.StateDir, tally: r.tally, session: r.link.stats,
+		sensors: r.gateway.Sensors, born: time.Now(),
 		spools: map[string]*spool.Spool{"events": r.up.events, "thumbnails": r.up.thumbnails},
 	}
 	m.read(time.Now())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"porchlight/internal/edge/sensors"
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
 	"porchlight/internal/iot/spool"
@@ -20,6 +21,9 @@ func TestMeter(t *testing.T) {
 	start := time.Now()
 	m := &meter{
 		version: "1", stateDir: t.TempDir(), tally: counted, born: start, spools: map[string]*spool.Spool{"events": u.events},
+		sensors: func() []sensors.Status {
+			return []sensors.Status{{Sensor: event.Sensor{Name: "gate"}, Available: true, LastSeen: start}}
+		},
 		session: func() iot.Stats { return iot.Stats{Connects: 3, Dropped: 2, CertificateExpires: start.Add(time.Hour)} },
 	}
 	counted.count("home.door", pipeline.Stats{Frames: 100, Inferences: 4}, 50, 7)
@@ -38,6 +42,8 @@ func TestMeter(t *testing.T) {
 	require.Positive(t, second.Memory)
 	require.Positive(t, second.DiskFree)
 	require.NotNil(t, second.Certificate)
+	require.True(t, second.Sensors[0].Available)
+	require.NotNil(t, second.Sensors[0].Seen)
 	counted.forget("home.door")
 	require.Empty(t, m.read(start.Add(2*time.Minute)).Cameras)
 

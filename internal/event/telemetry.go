@@ -19,7 +19,8 @@ type Telemetry struct {
 	Unheard     int64             `json:"unheard"` // messages of the cloud dropped because a handler was slow
 	Spools      []SpoolTelemetry  `json:"spools"`
 	Cameras     []CameraTelemetry `json:"cameras,omitempty"`
-	Truncated   bool              `json:"truncated,omitempty"` // not all cameras fit
+	Sensors     []SensorTelemetry `json:"sensors,omitempty"`
+	Truncated   bool              `json:"truncated,omitempty"` // not all cameras and sensors fit
 	Certificate *Time             `json:"certificate_expires,omitempty"`
 }
 
@@ -44,8 +45,15 @@ type CameraTelemetry struct {
 	Spared     int64   `json:"spared"`  // packets that did not have to be decoded
 }
 
-// Marshal returns the wire form. When it is over MaxPayload bytes the last
-// cameras are left out.
+// SensorTelemetry is how one sensor of the home is.
+type SensorTelemetry struct {
+	Sensor    string `json:"sensor"`
+	Available bool   `json:"available"`
+	Seen      *Time  `json:"seen,omitempty"` // when it last said something
+}
+
+// Marshal returns the wire form. When it is over MaxPayload bytes the sensors
+// and then the last cameras are left out.
 func (t Telemetry) Marshal() ([]byte, error) {
 	for {
 		payload, err := json.Marshal(t)
@@ -54,6 +62,10 @@ func (t Telemetry) Marshal() ([]byte, error) {
 		}
 		if len(payload) <= MaxPayload {
 			return payload, nil
+		}
+		if len(t.Sensors) > 0 {
+			t.Sensors, t.Truncated = nil, true
+			continue
 		}
 		if len(t.Cameras) == 0 {
 			return nil, fmt.Errorf("%w: telemetry is %d bytes, the limit is %d", ErrTooLarge, len(payload), MaxPayload)

@@ -17,6 +17,7 @@ import (
 	"porchlight/internal/localcloud/dynamo"
 	"porchlight/internal/localcloud/httpapi"
 	"porchlight/internal/localcloud/iotcore"
+	"porchlight/internal/localcloud/kvs"
 	"porchlight/internal/localcloud/lambda"
 	"porchlight/internal/localcloud/oidc"
 	"porchlight/internal/localcloud/sts"
@@ -45,17 +46,24 @@ func DefaultAddresses() Addresses {
 	}
 }
 
-// Config of a local cloud. All but Region and Models are required.
+// Config of a local cloud. All but Region, Models and Detector are required.
 type Config struct {
 	Dir         string // state; made if missing
 	Template    []byte // the synthesized CloudFormation template
 	Lambdas     string // folder that holds <name>/bootstrap for each function
 	NodeModules string // where dynalite is installed
 	App         fs.FS  // the built web app
-	Models      string // folder of networks, for functions whose image would bring theirs; may be empty
+	Models      string // folder of networks, for functions whose image would bring theirs, and for Detector; may be empty
+	Detector    Detector
 	Listen      Addresses
 	Region      string // us-east-1 when empty
 	Log         *slog.Logger
+}
+
+// Detector is what Rekognition looks at pictures with here.
+type Detector struct {
+	Program string // porchlight; empty: Rekognition says that there is none
+	Model   string // in Config.Models; empty: the best one installed
 }
 
 // Cloud is a running local cloud. Close stops it.
@@ -66,7 +74,8 @@ type Cloud struct {
 
 	keys     *sts.Service
 	tables   *dynamo.Server
-	base     *Core // S3, SQS, SNS and Secrets Manager
+	base     *Core // S3, SQS, SNS, Secrets Manager and Rekognition
+	video    *kvs.Service
 	lambdas  *lambda.Service
 	iot      *iotcore.Core
 	signIn   *oidc.Provider
@@ -122,7 +131,7 @@ func Open(ctx context.Context, cfg Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	for _, start := range []func(context.Context) error{
-		c.startKeys, c.startTables, c.openIoT, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI, c.startMappings,
+		c.startKeys, c.startTables, c.openIoT, c.openVideo, c.startCore, c.startLambdas, c.startIoT, c.startSignIn, c.startAPI, c.startMappings,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"porchlight/internal/localcloud/frontdoor"
+	"porchlight/internal/localcloud/rekognition"
 	"porchlight/internal/localcloud/s3"
 	"porchlight/internal/localcloud/secrets"
 	"porchlight/internal/localcloud/sns"
@@ -29,13 +30,19 @@ type CoreConfig struct {
 	Authorizer frontdoor.Authorizer
 	Lambda     sns.LambdaInvoker // takes what topics send to functions
 	// Handlers are the other services behind the front door, by signing name: dynamodb,
-	// iot, iotdata, iot-jobs-data.
+	// iot, iotdata, iot-jobs-data, kinesisvideo.
 	Handlers map[string]http.Handler
-	Now      func() time.Time // time.Now when nil
-	Logger   *slog.Logger
+	// Detector looks at the pictures that Rekognition is asked about; its
+	// Objects, Authorize and Logger are set here.
+	Detector rekognition.Config
+	// StreamARN and Sessions are for the front door, where there is video.
+	StreamARN func(nameOrARN string) string
+	Sessions  map[string]http.Handler
+	Now       func() time.Time // time.Now when nil
+	Logger    *slog.Logger
 }
 
-// Core is the front door with S3, SQS, SNS, Secrets Manager and STS behind it,
+// Core is the front door with S3, SQS, SNS, Secrets Manager, Rekognition and STS behind it,
 // provisioned from the template.
 type Core struct {
 	Door    *frontdoor.Door
@@ -54,10 +61,13 @@ func OpenCore(cfg CoreConfig) (core *Core, err error) {
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	if c.S3, err = s3.Open(s3.Config{Dir: filepath.Join(cfg.Dir, "s3"), Now: cfg.Now, Logger: cfg.Logger}); err != nil {
+	if c.SQS, err = sqs.Open(sqs.Config{Dir: filepath.Join(cfg.Dir, "sqs"), Endpoint: cfg.Stack.Environment.Endpoint, Now: cfg.Now}); err != nil {
 		return nil, err
 	}
-	if c.SQS, err = sqs.Open(sqs.Config{Dir: filepath.Join(cfg.Dir, "sqs"), Endpoint: cfg.Stack.Environment.Endpoint, Now: cfg.Now}); err != nil {
+	c.S3, err = s3.Open(s3.Config{
+		Dir: filepath.Join(cfg.Dir, "s3"), Region: cfg.Stack.Environment.Region, Queues: bucketSender{c.SQS}, Now: cfg.Now, Logger: cfg.Logger,
+	})
+	if err != nil {
 		return nil, err
 	}
 	if c.Secrets, err = secrets.Open(secrets.Config{Dir: filepath.Join(cfg.Dir, "secrets"), Now: cfg.Now}); err != nil {
@@ -67,12 +77,16 @@ func OpenCore(cfg CoreConfig) (core *Core, err error) {
 	if err = c.provision(cfg.Stack); err != nil {
 		return nil, err
 	}
-	handlers := map[string]http.Handler{"s3": c.S3, "sqs": c.SQS, "sns": c.SNS, "secretsmanager": c.Secrets, "sts": cfg.STS}
+	eyes := cfg.Detector
+	eyes.Objects, eyes.Authorize, eyes.Logger = c.S3.Object, cfg.Authorizer.Authorize, cfg.Logger
+	handlers := map[string]http.Handler{
+		"s3": c.S3, "sqs": c.SQS, "sns": c.SNS, "secretsmanager": c.Secrets, "sts": cfg.STS, "rekognition": rekognition.New(eyes),
+	}
 	maps.Copy(handlers, cfg.Handlers)
 	env := cfg.Stack.Environment
 	c.Door, err = frontdoor.New(frontdoor.Config{
 		Region: env.Region, AccountID: env.AccountID, Partition: env.Partition, Keys: cfg.STS, Authorizer: cfg.Authorizer,
-		Handlers: handlers, SecretARN: c.Secrets.ARN, Now: cfg.Now, Logger: cfg.Logger,
+		Handlers: handlers, SecretARN: c.Secrets.ARN, StreamARN: cfg.StreamARN, Sessions: cfg.Sessions, Now: cfg.Now, Logger: cfg.Logger,
 	})
 	return c, err
 }
@@ -138,7 +152,10 @@ func (c *Core) provision(stack *template.Stack) error {
 			}
 		}
 	}
-	return c.SQS.Check()
+	if err := c.SQS.Check(); err != nil {
+		return err
+	}
+	return c.checkNotifications(stack)
 }
 
 // decoded adapts a function that wants typed properties.

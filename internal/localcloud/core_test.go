@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"porchlight/internal/localcloud"
+	"porchlight/internal/localcloud/rekognition"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
 )
@@ -85,6 +86,11 @@ func start(t *testing.T, dir string, allowed grants) *world {
 
 func startWith(t *testing.T, dir string, allowed grants, handlers map[string]http.Handler) *world {
 	t.Helper()
+	return startOn(t, dir, allowed, handlers, rekognition.Config{})
+}
+
+func startOn(t *testing.T, dir string, allowed grants, handlers map[string]http.Handler, detector rekognition.Config) *world {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/core.template.json")
 	require.NoError(t, err)
 	w := &world{lambda: &recorder{}}
@@ -95,7 +101,7 @@ func startWith(t *testing.T, dir string, allowed grants, handlers map[string]htt
 	w.sts, err = sts.Open(sts.Config{Dir: dir + "/sts", AccountID: "000000000000"})
 	require.NoError(t, err)
 	w.core, err = localcloud.OpenCore(localcloud.CoreConfig{Dir: dir, Stack: w.stack, STS: w.sts, Authorizer: allowed,
-		Lambda: w.lambda, Handlers: handlers,
+		Lambda: w.lambda, Handlers: handlers, Detector: detector,
 		Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	w.server.Config.Handler = w.core.Door

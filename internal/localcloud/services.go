@@ -11,6 +11,7 @@ import (
 	"porchlight/internal/localcloud/dynamo"
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/lambda"
+	"porchlight/internal/localcloud/rekognition"
 	"porchlight/internal/localcloud/sns"
 	"porchlight/internal/localcloud/sts"
 	"porchlight/internal/localcloud/template"
@@ -53,7 +54,11 @@ func (c *Cloud) startCore(ctx context.Context) error {
 	c.base, err = OpenCore(CoreConfig{
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
 		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
-			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler()},
+			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler(), "kinesisvideo": c.video},
+		StreamARN: c.video.StreamARN, Sessions: map[string]http.Handler{"/hls/v1/": c.video.Sessions(), "/dash/v1/": c.video.Sessions()},
+		Detector: rekognition.Config{
+			Program: c.cfg.Detector.Program, Model: c.cfg.Detector.Model, Models: c.cfg.Models, Dir: c.dir("rekognition"),
+		},
 		Logger: c.cfg.Log,
 	})
 	if err != nil {
@@ -61,6 +66,7 @@ func (c *Cloud) startCore(ctx context.Context) error {
 	}
 	c.closing(c.base.Close)
 	c.running.Go(func() { c.base.Run(ctx) })
+	c.running.Go(func() { c.video.Run(ctx) })
 	return decodeAll(c.stack, "AWS::SNS::Subscription", func(_ *template.Resource, p sns.SubscriptionProperties) error {
 		if p.Protocol == "lambda" && !c.roles.invoke.Allow(p.Endpoint, "sns.amazonaws.com", p.TopicArn) {
 			return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s: add one", p.TopicArn, p.Endpoint)

@@ -30,6 +30,7 @@ type Installation struct {
 	Camera      string // the component's program
 	App         string // folder of the built web app
 	NodeModules string // where dynalite is installed
+	Porchlight  string // the command line, which looks at pictures for Rekognition
 }
 
 // InCheckout is the installation that `make build` leaves in a checkout.
@@ -40,6 +41,7 @@ func InCheckout(root string) Installation {
 		Camera:      filepath.Join(root, "bin", "camera"),
 		App:         filepath.Join(root, "web", "dist"),
 		NodeModules: filepath.Join(root, "internal", "localcloud", "dynamo", "node", "node_modules"),
+		Porchlight:  filepath.Join(root, "bin", "porchlight"),
 	}
 }
 
@@ -108,7 +110,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	cloud, err := localcloud.Open(context.WithoutCancel(ctx), localcloud.Config{
 		Dir: o.Data, Template: templateText, Lambdas: o.Installation.Lambdas, NodeModules: o.Installation.NodeModules,
-		App: os.DirFS(o.Installation.App), Models: models, Listen: o.Listen, Log: o.Log,
+		App: os.DirFS(o.Installation.App), Models: models, Detector: localcloud.Detector{Program: o.Installation.Porchlight},
+		Listen: o.Listen, Log: o.Log,
 	})
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ const (
 // packages weighs what is deployed: the Lambdas as they are built for AWS, and
 // the app's script.
 func packages(ctx context.Context, b *bench) (rows []row, err error) {
-	for _, name := range []string{"events", "api", "provision"} {
+	for _, name := range []string{"events", "api", "provision", "thumbnails"} {
 		binary := filepath.Join(b.data, name+"-arm64")
 		cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", binary, "./lambdas/"+name)
 		cmd.Dir, cmd.Env = b.root, append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")

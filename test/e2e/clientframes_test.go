@@ -19,6 +19,7 @@ import (
 // those of the public face recognition project do, and the names are in its
 // response queue.
 func TestFramesOfClientDevices(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("mosquitto_pub"); err != nil {
 		t.Skip("mosquitto_pub is not installed: apt install mosquitto-clients")
 	}
@@ -63,7 +64,9 @@ func TestFramesOfClientDevices(t *testing.T) {
 
 	aws, got := awsCLI(t, m), map[string]string{}
 	await(t, "five answers", func() bool {
-		var out struct{ Messages []struct{ Body, ReceiptHandle string } }
+		var out struct {
+			Messages []struct{ Body, ReceiptHandle string }
+		}
 		if answer := aws("sqs", "receive-message", "--queue-url", responses, "--max-number-of-messages", "10", "--wait-time-seconds", "1"); len(answer) > 0 {
 			require.NoError(t, json.Unmarshal(answer, &out))
 		}

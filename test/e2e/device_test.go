@@ -26,6 +26,7 @@ import (
 // A device out of the box becomes a thing, and from then on the cloud sets its
 // cameras, asks it for a picture and gives it models, a bad one too.
 func TestDeviceUnderTheCloud(t *testing.T) {
+	t.Parallel()
 	m := boot(t, filepath.Join(t.TempDir(), "data"))
 	me := m.signIn()
 	box, empty := t.TempDir(), t.TempDir()
@@ -191,6 +192,20 @@ func pictureOnCommand(t *testing.T, m *machine) {
 	require.Contains(t, reply.Message, "no siren")
 }
 
+// update gives a device an update and waits for the job's end.
+func (m *machine) update(args ...string) (status, reason string) {
+	made := m.operator(append([]string{"update", args[0], "--json", "--bucket", m.output("ThumbnailBucketName")}, args[1:]...)...)
+	job, _ := made[0]["job"].(string)
+	await(m.t, "the job "+job+" to end", func() bool {
+		e := m.operator("update", "status", "--json", job)[0]
+		details, _ := e["details"].(map[string]any)
+		status, _ = e["status"].(string)
+		reason, _ = details["reason"].(string)
+		return status != "QUEUED" && status != "IN_PROGRESS"
+	})
+	return status, reason
+}
+
 // modelsByJob gives the device a good model and one that is none.
 func modelsByJob(t *testing.T, m *machine, me owner) {
 	dir := t.TempDir()
@@ -202,16 +217,7 @@ func modelsByJob(t *testing.T, m *machine, me owner) {
 		return model
 	}
 	update := func(model string) (status, reason string) {
-		made := m.operator("update", "model", "--json", "--models", dir, "--thing", "porch", "--bucket", m.output("ThumbnailBucketName"), model)
-		job, _ := made[0]["job"].(string)
-		await(t, "the job "+job+" to end", func() bool {
-			e := m.operator("update", "status", "--json", job)[0]
-			details, _ := e["details"].(map[string]any)
-			status, _ = e["status"].(string)
-			reason, _ = details["reason"].(string)
-			return status != "QUEUED" && status != "IN_PROGRESS"
-		})
-		return status, reason
+		return m.update("model", "--models", dir, "--thing", "porch", model)
 	}
 	status, reason := update(good.Name)
 	require.Equal(t, "SUCCEEDED", status, reason)
@@ -256,6 +262,7 @@ func addGarbage(t *testing.T, dir string, like modelstore.Model) {
 // The gateway of this machine takes a new version of itself, and goes back to
 // it from one that dies.
 func TestSoftwareUpdate(t *testing.T) {
+	t.Parallel()
 	flags := syntheticCamera(t)
 	text, err := os.ReadFile(flags[1])
 	require.NoError(t, err)
@@ -265,16 +272,7 @@ func TestSoftwareUpdate(t *testing.T) {
 	await(t, "the camera to run", me.is("home.door", "running"))
 	pointer := filepath.Join(m.data, "camera", "software")
 	update := func(version, file string) (status, reason string) {
-		made := m.operator("update", "software", "--json", "--thing", "home", "--bucket", m.output("ThumbnailBucketName"), "--version", version, file)
-		job, _ := made[0]["job"].(string)
-		await(t, "the job "+job+" to end", func() bool {
-			e := m.operator("update", "status", "--json", job)[0]
-			details, _ := e["details"].(map[string]any)
-			status, _ = e["status"].(string)
-			reason, _ = details["reason"].(string)
-			return status != "QUEUED" && status != "IN_PROGRESS"
-		})
-		return status, reason
+		return m.update("software", "--thing", "home", "--version", version, file)
 	}
 	status, reason := update("9.0.0", filepath.Join(root(), "bin", "camera"))
 	require.Equal(t, "SUCCEEDED", status, reason)

@@ -49,6 +49,7 @@ func build() error {
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/events/bootstrap", "./lambdas/events"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/api/bootstrap", "./lambdas/api"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/provision/bootstrap", "./lambdas/provision"},
+		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/thumbnails/bootstrap", "./lambdas/thumbnails"},
 		{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w -buildid=", "-o", "bin/lambdas/faces/bootstrap", "./lambdas/faces"},
 	} {
 		cmd := exec.Command("go", args...)

@@ -55,6 +55,7 @@ func (o owner) sub() string {
 // A device that has a claim certificate and an endpoint becomes a thing whose
 // events its owner reads, and nobody takes its place.
 func TestDeviceProvisionsItselfByClaim(t *testing.T) {
+	t.Parallel()
 	m := boot(t, filepath.Join(t.TempDir(), "data"))
 	me := m.signIn()
 	box := t.TempDir() // what the device comes with
@@ -178,6 +179,7 @@ func runCamera(t *testing.T, file string) (stop func()) {
 
 // The files of camera add are all that a device needs to tell its owner.
 func TestCameraAddedByHand(t *testing.T) {
+	t.Parallel()
 	// Not the address that every certificate of the broker names.
 	m := boot(t, filepath.Join(t.TempDir(), "data"), "--mqtt", "127.0.0.2:0", "--credentials", "127.0.0.2:0")
 	me := m.signIn()

@@ -132,7 +132,7 @@ func newWorld(t *testing.T, w times) *world {
 	out := &world{t: t, dir: t.TempDir()}
 	// Its own paths, by which its processes are known from those of other
 	// worlds. The other Lambdas must be there and are never run.
-	for _, name := range []string{"events", "api", "provision", "faces"} {
+	for _, name := range []string{"events", "api", "provision", "thumbnails", "faces"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(out.bootstrap(name)), 0o755))
 		require.NoError(t, os.Link(filepath.Join(built, "bootstrap"), out.bootstrap(name)))
 	}

@@ -1,8 +1,11 @@
 package greengrass_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,6 +51,22 @@ func underNucleus(t *testing.T, kind fakenucleus.Kind, camera, clip string) {
 		states := h.events("door")
 		return h.hasPicture(states[len(states)-1].ThumbnailKey)
 	})
+
+	h.await(p, "a sensor that another component speaks for", func() bool {
+		h.Publish("com.example.Zigbee", "porchlight/v1/"+thing+"/sensors/gate", "jsonMessage", json.RawMessage(`{"kind":"contact","state":"open"}`))
+		return h.published("sensors/gate", `"state":"open"`)
+	})
+	h.await(p, "the answer to a command", func() bool {
+		h.Deliver(event.Topic(thing, event.ChannelCommands),
+			fmt.Appendf(nil, `{"request_id":"r1","command":"reload","expires_at":%q}`, time.Now().Add(time.Minute).UTC().Format("2006-01-02T15:04:05.000Z")), nil)
+		return h.published("replies", `"state":"unsupported"`)
+	})
+	h.await(p, "privacy of the yard, from the shadow", func() bool {
+		h.Deliver("$aws/things/"+thing+"/shadow/name/config/get/accepted", []byte(`{"version":1,"state":{"desired":{"cameras":{"yard":{"privacy":true}}}}}`), nil)
+		return h.state("yard") == event.CameraPrivate
+	})
+	h.Deliver("$aws/things/"+thing+"/shadow/name/config/update/accepted", []byte(`{"version":2,"state":{"desired":{"cameras":{"yard":null}}}}`), nil)
+	h.await(p, "the yard again", func() bool { return h.state("yard") == event.CameraRunning })
 
 	h.deploy(tree{"cameras": tree{"door": tree{"privacy": true}}})
 	h.await(p, "privacy at the door", func() bool { return h.state("door") == event.CameraPrivate })

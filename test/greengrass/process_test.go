@@ -213,6 +213,17 @@ func (h *home) events(camera string) (states []*event.Event) {
 	return states
 }
 
+// published says whether a message with a text in it went to one of the
+// thing's topics.
+func (h *home) published(channel, text string) bool {
+	for _, p := range h.Published() {
+		if p.Topic == "porchlight/v1/"+thing+"/"+channel && strings.Contains(string(p.Payload), text) {
+			return true
+		}
+	}
+	return false
+}
+
 // status is what the thing said of itself last, empty before it did.
 func (h *home) status() event.Status {
 	h.t.Helper()

@@ -38,7 +38,7 @@ func TestFaceMapping(t *testing.T) {
 	tmpl := load(t)
 	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
 	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
-	_, mapping := tmpl.only(t, "AWS::Lambda::EventSourceMapping")
+	_, mapping := tmpl.named(t, "AWS::Lambda::EventSourceMapping", "FacesLambdaFunctionMapping")
 	require.Equal(t, requests, target(t, mapping.Properties["EventSourceArn"]))
 	require.EqualValues(t, 10, mapping.Properties["BatchSize"])
 	require.Equal(t, []any{"ReportBatchItemFailures"}, mapping.Properties["FunctionResponseTypes"])

@@ -10,7 +10,7 @@ import (
 
 func TestSubscription(t *testing.T) {
 	tmpl := load(t)
-	topic, _ := tmpl.only(t, "AWS::SNS::Topic")
+	topic, _ := tmpl.named(t, "AWS::SNS::Topic", "DeviceMessages")
 	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
 	_, sub := tmpl.only(t, "AWS::SNS::Subscription")
 	require.Equal(t, "lambda", sub.Properties["Protocol"])
@@ -28,7 +28,7 @@ func TestDeadLettersAreKept(t *testing.T) {
 
 func TestEveryRuleHasAnErrorAction(t *testing.T) {
 	tmpl := load(t)
-	topic, _ := tmpl.only(t, "AWS::SNS::Topic")
+	topic, _ := tmpl.named(t, "AWS::SNS::Topic", "DeviceMessages")
 	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
 	var queries []string
 	for _, rule := range tmpl.ofType(t, "AWS::IoT::TopicRule") {

@@ -64,6 +64,8 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 	queue, _ := tmpl.named(t, "AWS::SQS::Queue", "DeadLetters")
 	requests, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesRequests")
 	answers, _ := tmpl.named(t, "AWS::SQS::Queue", "FacesAnswers")
+	pictures, _ := tmpl.named(t, "AWS::SQS::Queue", "PicturesQueue")
+	notices, _ := tmpl.output(t, naming.OutNotices)
 	tableARN := "<" + table + ".Arn>"
 	queueARN := []string{"<" + queue + ".Arn>"}
 
@@ -98,6 +100,17 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 			"sqs:ReceiveMessage":     {"<" + requests + ".Arn>"},
 			"sqs:DeleteMessage":      {"<" + requests + ".Arn>"},
 			"sqs:GetQueueAttributes": {"<" + requests + ".Arn>"},
+		},
+		"thumbnails": { // and, unless asked for, no Rekognition
+			"dynamodb:GetItem":            {tableARN},
+			"dynamodb:PutItem":            {tableARN},
+			"dynamodb:UpdateItem":         {tableARN},
+			"s3:GetObject":                {"<" + bucket + ".Arn>/thumbnails/*"},
+			"sns:Publish":                 {"<" + notices + ">"},
+			"sqs:ReceiveMessage":          {"<" + pictures + ".Arn>"},
+			"sqs:DeleteMessage":           {"<" + pictures + ".Arn>"},
+			"sqs:GetQueueAttributes":      {"<" + pictures + ".Arn>"},
+			"sqs:ChangeMessageVisibility": {"<" + pictures + ".Arn>"},
 		},
 	}
 	for name, grants := range want {

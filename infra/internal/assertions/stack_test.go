@@ -42,24 +42,24 @@ func TestResourceTypes(t *testing.T) {
 		"AWS::Cognito::UserPoolDomain":    1,
 		"AWS::DynamoDB::GlobalTable":      1,
 		"AWS::IAM::ManagedPolicy":         1,
-		"AWS::IAM::Policy":                11,
-		"AWS::IAM::Role":                  12,
+		"AWS::IAM::Policy":                12,
+		"AWS::IAM::Role":                  13,
 		"AWS::IoT::Policy":                2,
 		"AWS::IoT::ProvisioningTemplate":  1,
 		"AWS::IoT::RoleAlias":             1,
 		"AWS::IoT::TopicRule":             3,
 		"AWS::Lambda::EventInvokeConfig":  1,
-		"AWS::Lambda::EventSourceMapping": 1,
-		"AWS::Lambda::Function":           4,
+		"AWS::Lambda::EventSourceMapping": 2,
+		"AWS::Lambda::Function":           5,
 		"AWS::Lambda::Permission":         5,
-		"AWS::Logs::LogGroup":             5,
+		"AWS::Logs::LogGroup":             6,
 		"AWS::S3::Bucket":                 2,
 		"AWS::S3::BucketPolicy":           2,
 		"AWS::SNS::Subscription":          1,
-		"AWS::SNS::Topic":                 1,
-		"AWS::SNS::TopicPolicy":           1,
-		"AWS::SQS::Queue":                 4,
-		"AWS::SQS::QueuePolicy":           4,
+		"AWS::SNS::Topic":                 2,
+		"AWS::SNS::TopicPolicy":           2,
+		"AWS::SQS::Queue":                 6,
+		"AWS::SQS::QueuePolicy":           6,
 		"AWS::SecretsManager::Secret":     1,
 	}, got)
 }
@@ -184,6 +184,7 @@ func TestReadmeNamesContextOutputsAndTypes(t *testing.T) {
 	for _, key := range []string{
 		stage.KeyStage, stage.KeyRetain, stage.KeyLogDays, stage.KeyEventDays,
 		stage.KeyCallbackURLs, stage.KeyDomainPrefix, stage.KeyLambdas, stage.KeyFaces, stage.KeyFacesOwner,
+		stage.KeyRekognition, stage.KeyCooldown,
 	} {
 		require.Contains(t, readme, "| `"+key+"` |")
 	}

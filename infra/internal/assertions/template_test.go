@@ -18,6 +18,7 @@ type resource struct {
 	Properties     object
 	Metadata       object
 	DeletionPolicy string
+	DependsOn      []any
 }
 
 type template struct {

@@ -26,6 +26,8 @@ const (
 	// LambdaProvision is the pre-provisioning hook.
 	LambdaProvision = "provision"
 	LambdaFaces     = "faces"
+	// LambdaThumbnails is told of each picture.
+	LambdaThumbnails = "thumbnails"
 	// LambdaMetadata is the key in a function's template metadata that names
 	// its folder, which is how the local cloud finds the binary.
 	LambdaMetadata = "porchlight:lambda"
@@ -40,6 +42,9 @@ const (
 	EnvResponseQueue   = "RESPONSE_QUEUE_URL"
 	EnvDeviceRole      = "DEVICE_ROLE_ID"
 	EnvDefaultOwner    = "DEFAULT_OWNER"
+	EnvPictureQueue    = "PICTURE_QUEUE_URL"
+	EnvNoticeTopic     = "NOTICE_TOPIC_ARN"
+	EnvCooldown        = "REKOGNITION_COOLDOWN_SECONDS"
 )
 
 // The last parts of the names of the queues about faces. They end as those of
@@ -52,6 +57,9 @@ const (
 // ThumbnailPrefix starts every key in the thumbnail bucket; the thing's name
 // follows it.
 const ThumbnailPrefix = "thumbnails/"
+
+// PictureSuffix ends the keys of pictures that somebody is told of.
+const PictureSuffix = ".jpg"
 
 // ComponentPrefix starts the keys of the components' artifacts: the names of
 // the components begin with it.
@@ -115,6 +123,7 @@ const (
 	OutClaimPolicyName    = "ClaimPolicyName"
 	OutFaceRequests       = "FaceRequestQueueUrl"
 	OutFaceAnswers        = "FaceResponseQueueUrl"
+	OutNotices            = "NoticesTopicArn"
 )
 
 // StackName is the CloudFormation stack of a stage: prod has the plain name.

@@ -71,6 +71,16 @@ func TestFacesCanBeLeftOutOrHaveADefaultOwner(t *testing.T) {
 	require.True(t, strings.Contains(with, `"DEFAULT_OWNER": "some-sub"`))
 }
 
+// What costs money by the picture is there only when it is asked for.
+func TestRekognitionTakesAsking(t *testing.T) {
+	without := string(synth(t, nil))
+	require.NotContains(t, without, "rekognition:")
+	require.NotContains(t, without, "REKOGNITION")
+	with := string(synth(t, map[string]any{stage.KeyRekognition: "true", stage.KeyCooldown: "300"}))
+	require.Contains(t, with, `"rekognition:DetectLabels"`)
+	require.Contains(t, with, `"REKOGNITION_COOLDOWN_SECONDS": "300"`)
+}
+
 func TestLogRetentionIsWhatTheContextSays(t *testing.T) {
 	for _, days := range stage.LogDaysAllowed {
 		template := synth(t, map[string]any{stage.KeyLogDays: float64(days)})

@@ -47,7 +47,10 @@ func Synth(context, overrides map[string]any, work string) ([]byte, error) {
 		return nil, err
 	}
 	s.Lambdas = filepath.Join(work, "lambdas")
-	for _, file := range []string{naming.LambdaEvents + "/bootstrap", naming.LambdaAPI + "/bootstrap", naming.LambdaProvision + "/bootstrap", naming.LambdaFaces + "/Dockerfile"} {
+	for _, file := range []string{
+		naming.LambdaEvents + "/bootstrap", naming.LambdaAPI + "/bootstrap", naming.LambdaProvision + "/bootstrap",
+		naming.LambdaThumbnails + "/bootstrap", naming.LambdaFaces + "/Dockerfile",
+	} {
 		if err := placeholder(filepath.Join(s.Lambdas, file)); err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ import (
 	"porchlight/infra/internal/httpapi"
 	"porchlight/infra/internal/messages"
 	"porchlight/infra/internal/naming"
+	"porchlight/infra/internal/pictures"
 	"porchlight/infra/internal/provisioning"
 	"porchlight/infra/internal/rules"
 	"porchlight/infra/internal/signin"
@@ -53,7 +54,7 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 	})
 
 	store := table.New(stack, "Table", table.Props{Retain: s.Retain})
-	pictures := thumbnails.New(stack, "Thumbnails", thumbnails.Props{Retain: s.Retain, ExpireDays: s.EventDays})
+	bucket := thumbnails.New(stack, "Thumbnails", thumbnails.Props{Retain: s.Retain, ExpireDays: s.EventDays})
 	topic := messages.NewTopic(stack, "DeviceMessages")
 	dead := messages.NewDeadLetterQueue(stack, "DeadLetters")
 
@@ -71,14 +72,15 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 
 	login := signin.New(stack, "SignIn", signin.Props{Stage: s})
 	url := httpapi.New(stack, "HttpApi", httpapi.Props{
-		Stage: s, Handler: newAPI(stack, s, store, pictures),
+		Stage: s, Handler: newAPI(stack, s, store, bucket),
 		Issuer: login.Issuer(), ClientID: login.ClientID(),
 	})
-	access := device.New(stack, "Device", device.Props{Stage: s.Name, Thumbnails: pictures})
-	software := components.New(stack, "Components", components.Props{Retain: s.Retain, Thumbnails: pictures})
+	access := device.New(stack, "Device", device.Props{Stage: s.Name, Thumbnails: bucket})
+	software := components.New(stack, "Components", components.Props{Retain: s.Retain, Thumbnails: bucket})
 	fleet := provisioning.New(stack, "Provisioning", provisioning.Props{
-		Stage: s.Name, Hook: newHook(stack, s, store), Device: access, Thumbnails: pictures,
+		Stage: s.Name, Hook: newHook(stack, s, store), Device: access, Thumbnails: bucket,
 	})
+	seen := pictures.New(stack, "Pictures", pictures.Props{Stage: s, Table: store, Bucket: bucket})
 
 	outputs := []output{
 		{naming.OutAPIURL, url},
@@ -88,7 +90,7 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		{naming.OutSignInURL, login.URL()},
 		{naming.OutThingPolicyName, access.PolicyName()},
 		{naming.OutRoleAliasName, access.RoleAliasName()},
-		{naming.OutThumbnailBucket, pictures.Name()},
+		{naming.OutThumbnailBucket, bucket.Name()},
 		{naming.OutComponentBucket, software.BucketName()},
 		{naming.OutCorePolicy, software.PolicyARN()},
 		{naming.OutTable, store.Name()},
@@ -96,6 +98,7 @@ func New(app constructs.Construct, s stage.Stage) (awscdk.Stack, error) {
 		{naming.OutDeadLetterQueueURL, dead.QueueUrl()},
 		{naming.OutProvisioning, fleet.TemplateName()},
 		{naming.OutClaimPolicyName, fleet.ClaimPolicyName()},
+		{naming.OutNotices, seen.TopicARN()},
 	}
 	if s.Faces {
 		people := faces.New(stack, "Faces", faces.Props{Stage: s, Table: store, DeviceRole: access.Role()})
@@ -115,7 +118,9 @@ type output struct {
 
 // built says which Lambda is not, and what to run.
 func built(s stage.Stage) error {
-	need := []string{naming.LambdaEvents + "/bootstrap", naming.LambdaAPI + "/bootstrap", naming.LambdaProvision + "/bootstrap"}
+	need := []string{
+		naming.LambdaEvents + "/bootstrap", naming.LambdaAPI + "/bootstrap", naming.LambdaProvision + "/bootstrap", naming.LambdaThumbnails + "/bootstrap",
+	}
 	if s.Faces {
 		need = append(need, naming.LambdaFaces+"/Dockerfile")
 	}

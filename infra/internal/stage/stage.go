@@ -29,9 +29,13 @@ const (
 	KeyLambdas      = Prefix + "lambdas"
 	KeyFaces        = Prefix + "faces"
 	KeyFacesOwner   = Prefix + "faces-default-owner"
+	KeyRekognition  = Prefix + "rekognition"
+	KeyCooldown     = Prefix + "rekognition-cooldown"
 )
 
-var keys = []string{KeyStage, KeyRetain, KeyLogDays, KeyEventDays, KeyCallbackURLs, KeyDomainPrefix, KeyLambdas, KeyFaces, KeyFacesOwner}
+var keys = []string{
+	KeyStage, KeyRetain, KeyLogDays, KeyEventDays, KeyCallbackURLs, KeyDomainPrefix, KeyLambdas, KeyFaces, KeyFacesOwner, KeyRekognition, KeyCooldown,
+}
 
 // LogDaysAllowed are the retention periods, in days, that Parse accepts, a
 // subset of those CloudWatch Logs knows.
@@ -66,6 +70,12 @@ type Stage struct {
 	// when its sender is no provisioned device: the sub of a sign-in. Empty, the
 	// default, refuses such requests.
 	FacesDefaultOwner string
+	// Rekognition has the pictures of alerts looked at by Amazon Rekognition,
+	// which is paid for by the picture. Default false.
+	Rekognition bool
+	// CooldownSeconds is how long after one picture the next of the same camera
+	// is looked at, 1..86400. Default 60.
+	CooldownSeconds int
 }
 
 var (
@@ -93,6 +103,8 @@ func Parse(context map[string]any) (Stage, error) {
 	s.Lambdas = r.text(KeyLambdas, "../bin/lambdas-arm64")
 	s.Faces = r.boolean(KeyFaces, true)
 	s.FacesDefaultOwner = r.text(KeyFacesOwner, "")
+	s.Rekognition = r.boolean(KeyRekognition, false)
+	s.CooldownSeconds = r.number(KeyCooldown, 60)
 	if r.err != nil {
 		return Stage{}, r.err
 	}
@@ -107,6 +119,8 @@ func (s Stage) validate() error {
 		return fmt.Errorf("%w: %s %d: use one of %v", ErrInvalid, KeyLogDays, s.LogDays, LogDaysAllowed)
 	case s.EventDays < 1 || s.EventDays > 3650:
 		return fmt.Errorf("%w: %s %d: use 1 to 3650", ErrInvalid, KeyEventDays, s.EventDays)
+	case s.CooldownSeconds < 1 || s.CooldownSeconds > 86400:
+		return fmt.Errorf("%w: %s %d: use 1 to 86400 seconds", ErrInvalid, KeyCooldown, s.CooldownSeconds)
 	case len(s.CallbackURLs) == 0:
 		return fmt.Errorf("%w: %s: give at least one address", ErrInvalid, KeyCallbackURLs)
 	case len(s.FacesDefaultOwner) > 256:

@@ -14,7 +14,7 @@ func TestParseDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, stage.Stage{
 		Name: "prod", Retain: true, LogDays: 30, EventDays: 30,
-		CallbackURLs: []string{"http://localhost:8080/"}, Lambdas: "../bin/lambdas-arm64", Faces: true,
+		CallbackURLs: []string{"http://localhost:8080/"}, Lambdas: "../bin/lambdas-arm64", Faces: true, CooldownSeconds: 60,
 	}, got)
 
 	got, err = stage.Parse(map[string]any{stage.KeyStage: "dev"})
@@ -26,14 +26,17 @@ func TestParseTakesValuesAsFileOrCommandLineGivesThem(t *testing.T) {
 	want := stage.Stage{
 		Name: "dev2", Retain: true, LogDays: 7, EventDays: 90,
 		CallbackURLs: []string{"https://a.example/", "http://localhost:1/x"}, DomainPrefix: "porch-1", Lambdas: "l", FacesDefaultOwner: "owner",
+		Rekognition: true, CooldownSeconds: 300,
 	}
 	for name, context := range map[string]map[string]any{
 		"file": {
 			stage.KeyRetain: true, stage.KeyFaces: false, stage.KeyLogDays: 7.0, stage.KeyEventDays: 90.0,
+			stage.KeyRekognition: true, stage.KeyCooldown: 300.0,
 			stage.KeyCallbackURLs: []any{"https://a.example/", "http://localhost:1/x"},
 		},
 		"command line": {
 			stage.KeyRetain: "true", stage.KeyFaces: "false", stage.KeyLogDays: "7", stage.KeyEventDays: "90",
+			stage.KeyRekognition: "true", stage.KeyCooldown: "300",
 			stage.KeyCallbackURLs: "https://a.example/,http://localhost:1/x",
 		},
 	} {
@@ -55,6 +58,8 @@ func TestParseRefuses(t *testing.T) {
 		value any
 	}{
 		"unknown key":          {"porchlight:color", "red"},
+		"no cool-down":         {stage.KeyCooldown, 0.0},
+		"cool-down of days":    {stage.KeyCooldown, "86401"},
 		"stage upper case":     {stage.KeyStage, "Prod"},
 		"stage with hyphen":    {stage.KeyStage, "my-stage"},
 		"stage too long":       {stage.KeyStage, "abcdefghijklm"},

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -75,6 +76,34 @@ func (b *Bucket) PutByThing() awsiam.PolicyStatement {
 // hashes their jobs say.
 func (b *Bucket) GrantReadUpdates(role awsiam.IRole) {
 	b.allow(role, "s3:GetObject", naming.UpdatePrefix+"*")
+}
+
+// Tell has the bucket tell a queue of each picture. On a resource of
+// CloudFormation's own: the CDK's would bring a Lambda along that sets it. The
+// queue's policy lets in what S3 sends for this account, not for this bucket,
+// which could not be made before its queue then.
+func (b *Bucket) Tell(queue awssqs.Queue) {
+	stack := awscdk.Stack_Of(b.bucket)
+	queue.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sqs:SendMessage"),
+		Resources:  &[]*string{queue.QueueArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+	}))
+	rule := func(name, value string) any {
+		return &awss3.CfnBucket_FilterRuleProperty{Name: jsii.String(name), Value: jsii.String(value)}
+	}
+	bucket := b.bucket.Node().DefaultChild().(awss3.CfnBucket)
+	bucket.SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
+		QueueConfigurations: []any{&awss3.CfnBucket_QueueConfigurationProperty{
+			Event: jsii.String("s3:ObjectCreated:*"),
+			Queue: queue.QueueArn(),
+			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
+				Rules: []any{rule("prefix", naming.ThumbnailPrefix), rule("suffix", naming.PictureSuffix)},
+			}},
+		}},
+	})
+	bucket.Node().AddDependency(queue.Node().FindChild(jsii.String("Policy")))
 }
 
 func (b *Bucket) allow(grantee awsiam.IGrantable, action, keys string) {

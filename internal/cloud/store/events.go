@@ -42,30 +42,11 @@ func (s *Store) UpsertEvent(ctx context.Context, owner string, e *event.Event, e
 // Event returns one event of owner, or ErrNotFound when owner has none of
 // that id or it has expired.
 func (s *Store) Event(ctx context.Context, owner, id string) (*event.Event, error) {
-	pk, err := ownerKey(owner)
+	e, err := s.LabeledEvent(ctx, owner, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := event.ValidateID(id); err != nil {
-		return nil, fmt.Errorf("event: %w", ErrNotFound)
-	}
-	it, err := s.get(ctx, pk, eventKey(id))
-	if err != nil {
-		return nil, fmt.Errorf("read event %s: %w", id, err)
-	}
-	var stored struct {
-		event.Event
-		ExpiresAt int64 `json:"expires_at"`
-	}
-	if it != nil {
-		if err := decode(it, &stored); err != nil {
-			return nil, fmt.Errorf("read event %s: %w", id, err)
-		}
-	}
-	if it == nil || stored.ExpiresAt <= s.now().Unix() {
-		return nil, fmt.Errorf("event %s: %w", id, ErrNotFound)
-	}
-	return &stored.Event, nil
+	return &e.Event, nil
 }
 
 func eventKey(id string) string { return "EV#" + id }

@@ -15,9 +15,15 @@ import (
 // local database more than a third more time to parse.
 
 // putAlert stores an event that is an alert. When a later state is there
-// already, which came first, that becomes an alert too.
+// already, which came first, that becomes an alert too. Labels of the cloud's
+// stay, which a put would take away.
 func (s *Store) putAlert(ctx context.Context, it item) (written bool, err error) {
-	written, err = s.putIf(ctx, it, "attribute_not_exists(pk) OR #sequence < :sequence AND #camera = :camera", nil)
+	written, err = s.putIf(ctx, it,
+		"attribute_not_exists(pk) OR #sequence < :sequence AND #camera = :camera AND attribute_not_exists("+cloudLabels+")", nil)
+	if written || err != nil {
+		return written, err
+	}
+	written, err = s.replaceKeeping(ctx, it, "#sequence < :sequence AND #camera = :camera", nil)
 	if written || err != nil {
 		return written, err
 	}
@@ -42,7 +48,7 @@ func (s *Store) putLesser(ctx context.Context, it item) (written bool, err error
 	}
 	raised := maps.Clone(it)
 	raised["severity"] = alert
-	return s.putIf(ctx, raised, "#sequence < :sequence AND #camera = :camera AND #severity = :alert", alert)
+	return s.replaceKeeping(ctx, raised, "#sequence < :sequence AND #camera = :camera AND #severity = :alert", alert)
 }
 
 // putIf puts an event. A condition on its severity compares with alert.

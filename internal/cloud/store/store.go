@@ -7,6 +7,7 @@
 //	pk OWNER#<sub>   sk CAM#<camera>  a camera as it last described itself
 //	pk OWNER#<sub>   sk EV#<ulid>     an event; gsi1pk CAM#<sub>#<camera>, gsi1sk EV#<ulid>
 //	pk OWNER#<sub>   sk SENSOR#<thing>#<sensor>  what a sensor last said
+//	pk OWNER#<sub>   sk TURN#<camera> whose picture the cloud looks at, for a while
 //	pk OWNER#<sub>   sk TASK#<hash>   something asked for and answered once, for a while
 //	pk THING#<thing> sk OWNER         who claimed the thing, and whether it is connected
 //	pk THING#<thing> sk DEVICE        which device bears the thing's name

@@ -21,6 +21,7 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/edge/gateway"
 	"porchlight/internal/event"
+	"porchlight/internal/logtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,22 +80,7 @@ func (c *cloud) send(t *testing.T, filter, topic, payload string) {
 }
 
 // journal is a log that can be read while it is written.
-type journal struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.String()
-}
+type journal = logtest.Memory
 
 func start(t *testing.T, o gateway.Options) (g *gateway.Gateway, stop func(), log *journal) {
 	t.Helper()

@@ -24,6 +24,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/lan"
+	"porchlight/internal/logtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -47,22 +48,7 @@ func users() map[string]config.LANUser {
 }
 
 // journal is a log that can be read while it is written.
-type journal struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.String()
-}
+type journal = logtest.Memory
 
 func newLog(t testing.TB) (*slog.Logger, *journal) {
 	j := &journal{}

@@ -90,7 +90,7 @@ func TestARestartedNucleusEndsTheProcess(t *testing.T) {
 			cfg.Getenv = func(key string) string { return env[key] }
 		}
 		log := &memory{}
-		cfg.Log = log.logger()
+		cfg.Log = log.Logger()
 		n := open(t, cfg)
 		require.NoError(t, fake.Restart(t.Context()))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -104,7 +104,7 @@ func TestARestartedNucleusEndsTheProcess(t *testing.T) {
 		// A process that is started with an old token waits as well.
 		ctx, cancel = context.WithCancel(t.Context())
 		log = &memory{}
-		cfg.Log = log.logger()
+		cfg.Log = log.Logger()
 		go func() {
 			_, err := nucleus.Open(ctx, cfg)
 			done <- err
@@ -122,7 +122,7 @@ func TestExitsThatCannotBeRemembered(t *testing.T) {
 	fake := fakenucleus.ForTest(t, fakenucleus.Lite, component)
 	cfg := quick(t, environment(fake))
 	log := &memory{}
-	cfg.Log = log.logger()
+	cfg.Log = log.Logger()
 	cfg.Folder = filepath.Join(cfg.Folder, "file")
 	require.NoError(t, os.WriteFile(cfg.Folder, nil, 0o600))
 	n := open(t, cfg)
@@ -191,7 +191,7 @@ func TestLiteDoesNotAsk(t *testing.T) {
 	fake := fakenucleus.ForTest(t, fakenucleus.Lite, component)
 	log := &memory{}
 	cfg := quick(t, environment(fake))
-	cfg.Log = log.logger()
+	cfg.Log = log.Logger()
 	n := open(t, cfg)
 	beside(t, func(ctx context.Context) {
 		_ = n.Run(ctx, nucleus.Hooks{Validate: func(map[string]any) error { return nil }, Busy: func() bool { return true }})

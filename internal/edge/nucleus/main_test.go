@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"porchlight/internal/edge/nucleus"
 	"porchlight/internal/greengrass"
 	"porchlight/internal/greengrass/fakenucleus"
+	"porchlight/internal/logtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -93,26 +92,7 @@ func deploy(t *testing.T, fake *fakenucleus.Nucleus, tree any) {
 }
 
 // memory is a log that can be read.
-type memory struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (m *memory) Write(p []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.text.Write(p)
-}
-
-func (m *memory) String() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.text.String()
-}
-
-func (m *memory) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(m, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
+type memory = logtest.Memory
 
 func marshal(t *testing.T, tree map[string]any) []byte {
 	t.Helper()

@@ -123,7 +123,7 @@ func TestCameraNamesSayWhichThereAre(t *testing.T) {
 		deploy(t, fake, given)
 		log := &memory{}
 		cfg := quick(t, environment(fake))
-		cfg.Log = log.logger()
+		cfg.Log = log.Logger()
 		settings := open(t, cfg).Settings()
 		read, err := settings.Read(within(t))
 		require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestTheThingIsTheCore(t *testing.T) {
 		deploy(t, fake, given)
 		log := &memory{}
 		cfg := quick(t, environment(fake))
-		cfg.Log = log.logger()
+		cfg.Log = log.Logger()
 		read, err := open(t, cfg).Settings().Read(within(t))
 		require.NoError(t, err)
 		c := parsed(t, read)

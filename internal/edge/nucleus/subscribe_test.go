@@ -86,7 +86,7 @@ func TestSubscriptionIsKept(t *testing.T) {
 		fake.Deny("SubscribeToIoTCore", commands)
 		log := &memory{}
 		cfg := quick(t, environment(fake))
-		cfg.Log = log.logger()
+		cfg.Log = log.Logger()
 		n, h := open(t, cfg), &heard{}
 		n.Link().Subscribe(t.Context(), commands, h.handle, h.inEffect)
 		eventually(t, func() bool { return fake.Counts().Requests["SubscribeToIoTCore"] > 2 })

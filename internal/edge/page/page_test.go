@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/event"
+	"porchlight/internal/logtest"
 	"porchlight/internal/motion"
 	"porchlight/internal/pipeline"
 	"porchlight/internal/track"
@@ -33,22 +33,7 @@ const (
 )
 
 // log that tests look at.
-type log struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type log = logtest.Memory
 
 // served is a page on a server of its own, with one camera.
 type served struct {

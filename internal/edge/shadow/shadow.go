@@ -152,15 +152,18 @@ func (f *follower) hear(ctx context.Context, m message) {
 	}
 	switch {
 	case m.topic == "get/accepted":
+		if f.known && d.Version < f.version {
+			return // it was overtaken by a change
+		}
 		f.learn(d)
 	case m.topic == "get/rejected" && d.Code == 404: // nobody has desired anything yet
 		f.known, f.version, f.desired, f.reported = true, d.Version, map[string]any{}, map[string]any{}
 	case m.topic == "update/accepted" && f.known:
-		if d.Version <= f.version {
-			return // older than what is known
+		if d.Version == f.version {
+			return // known
 		}
 		if d.Version != f.version+1 && f.version != 0 {
-			f.again() // one was missed
+			f.again() // one was missed, or came late, or the shadow began anew
 			return
 		}
 		f.version = d.Version

@@ -184,6 +184,27 @@ func TestWhatWasMissed(t *testing.T) {
 	require.Len(t, c.sent, sent+1)
 }
 
+// An answer to a get may arrive after a change that is newer, for they come on
+// topics of their own; and a shadow that was deleted may count from 1 again.
+func TestVersions(t *testing.T) {
+	c := &core{}
+	follow(t, c)
+	c.online()
+	c.desire(`{"a":1}`)
+	c.reports(t, `{"a":1}`)
+	c.mu.Lock()
+	c.tell("get/accepted", map[string]any{"state": map[string]any{"desired": map[string]any{"a": 0}}, "version": 1})
+	c.mu.Unlock()
+	c.desire(`{"b":1}`)
+	c.reports(t, `{"a":1,"b":1}`)
+
+	c.mu.Lock()
+	c.state, c.version = nil, 0
+	c.mu.Unlock()
+	c.desire(`{"c":1}`)
+	c.reports(t, `{"c":1}`)
+}
+
 func TestNonsenseChangesNothing(t *testing.T) {
 	c := &core{}
 	follow(t, c)

@@ -115,7 +115,8 @@ type camera struct {
 	sound  *media.Stream
 	at     time.Time // of the next picture
 	origin time.Time
-	keys   []int64 // milliseconds since 1970
+	skew   time.Duration // of the clock
+	keys   []int64       // milliseconds since 1970
 	frames int
 }
 
@@ -159,11 +160,11 @@ func (c *camera) frame(key bool) {
 	nal[0] = 0x41
 	if key {
 		nal[0] = 0x65
-		c.keys = append(c.keys, c.at.UnixMilli())
+		c.keys = append(c.keys, c.at.Add(c.skew).UnixMilli())
 	}
-	c.ring.Put(&media.Packet{Stream: c.stream, PTS: c.at.Sub(c.origin), Time: c.at, Key: key, AU: [][]byte{nal}})
+	c.ring.Put(&media.Packet{Stream: c.stream, PTS: c.at.Sub(c.origin), Time: c.at.Add(c.skew), Key: key, AU: [][]byte{nal}})
 	if c.sound != nil {
-		c.ring.Put(&media.Packet{Stream: c.sound, PTS: c.at.Sub(c.origin), Time: c.at, AU: [][]byte{{0x21, 0x10}}})
+		c.ring.Put(&media.Packet{Stream: c.sound, PTS: c.at.Sub(c.origin), Time: c.at.Add(c.skew), AU: [][]byte{{0x21, 0x10}}})
 	}
 	c.frames++
 	c.at = c.at.Add(100 * time.Millisecond)

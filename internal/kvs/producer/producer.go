@@ -10,10 +10,8 @@
 package producer
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -56,46 +54,6 @@ type Config struct {
 	Unkept bool
 
 	Timing Timing
-}
-
-// Timing are the durations of a producer. Zero ones have defaults, which suit
-// the limits of the service
-// (https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/limits.html).
-type Timing struct {
-	Shortest   time.Duration // a fragment; shorter GOPs are joined; 1 s
-	Connection time.Duration // is replaced after this; 38 min, as the service ends it at about 45
-	Linger     time.Duration // the connection waits this long for the next event; 15 s
-	Stall      time.Duration // without progress the connection is dead; 4 s
-	Persist    time.Duration // from the end of a fragment; 30 s
-	Silence    time.Duration // a camera without packets ends its fragment after this; 10 s
-	Tail       time.Duration // an event's last GOP is sent this far beyond its end; 3 s
-	Grace      time.Duration // an event that has ended can still be extended; 10 s
-	Finish     time.Duration // waiting for the last acknowledgements; 10 s
-	RetryMin   time.Duration // 250 ms
-	RetryMax   time.Duration // 30 s
-	RetrySlow  time.Duration // for what only a person can cure; 1 min
-	Pace       time.Duration // in which at most maxBurst fragments begin; 1 s
-}
-
-// maxBurst is how many fragments may begin in Timing.Pace.
-const maxBurst = 5
-
-func (t Timing) withDefaults() Timing {
-	return Timing{
-		Shortest:   cmp.Or(t.Shortest, time.Second),
-		Connection: cmp.Or(t.Connection, 38*time.Minute),
-		Linger:     cmp.Or(t.Linger, 15*time.Second),
-		Stall:      cmp.Or(t.Stall, 4*time.Second),
-		Persist:    cmp.Or(t.Persist, 30*time.Second),
-		Silence:    cmp.Or(t.Silence, 10*time.Second),
-		Tail:       cmp.Or(t.Tail, 3*time.Second),
-		Grace:      cmp.Or(t.Grace, 10*time.Second),
-		Finish:     cmp.Or(t.Finish, 10*time.Second),
-		RetryMin:   cmp.Or(t.RetryMin, 250*time.Millisecond),
-		RetryMax:   cmp.Or(t.RetryMax, 30*time.Second),
-		RetrySlow:  cmp.Or(t.RetrySlow, time.Minute),
-		Pace:       cmp.Or(t.Pace, time.Second),
-	}
 }
 
 // Producer uploads the events of one camera. Its methods may be called from
@@ -170,84 +128,5 @@ func (p *Producer) wake() {
 	select {
 	case p.changed <- struct{}{}:
 	default:
-	}
-}
-
-// Run uploads until ctx ends, then completes the fragment under way.
-func (p *Producer) Run(ctx context.Context) error {
-	watch := p.cfg.Ring.Watch()
-	defer watch.Close()
-	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
-	renewEndpoint, refused := false, 0
-	for ctx.Err() == nil {
-		f, g := p.pick(ctx, 0)
-		if f == nil {
-			p.setState(Idle, nil)
-			select {
-			case <-ctx.Done():
-			case <-watch.C:
-			case <-p.changed:
-			}
-			continue
-		}
-		began := time.Now()
-		c, err := p.upload(ctx, watch, f, g, renewEndpoint)
-		if err == nil || ctx.Err() != nil {
-			retry.reset()
-			continue
-		}
-		renewEndpoint = c == nil || !c.answered()
-		served := c != nil && (c.persisted.Load() || c.answered() && time.Since(began) > time.Second)
-		if served {
-			retry.reset()
-			refused = 0
-		}
-		wait, grave := time.Duration(0), false
-		switch r := reactionTo(err); {
-		case r == reauthorize:
-			if i, ok := p.cfg.Credentials.(interface{ Invalidate() }); ok {
-				i.Invalidate()
-			}
-			refused++
-			grave = refused > 1
-		case r == slow:
-			grave = true
-		}
-		switch {
-		case grave:
-			wait = jitter(p.timing.RetrySlow)
-		case !served:
-			wait = retry.delay()
-		}
-		p.retry(ctx, err, wait, grave)
-	}
-	return nil
-}
-
-// retry says what went wrong, once while it stays the same, and waits.
-func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, grave bool) {
-	state := Waiting
-	if grave {
-		state = Faulty
-	}
-	p.setState(state, err)
-	p.mu.Lock()
-	p.stats.Retries++
-	known := p.trouble == err.Error()
-	p.trouble = err.Error()
-	p.mu.Unlock()
-	log := p.log.With("error", err, "in", wait.Round(time.Millisecond).String())
-	switch {
-	case known:
-		log.Debug("upload is tried again")
-	case grave:
-		log.Error("upload has to wait for help")
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrRequest):
-		log.Warn("upload is tried again")
-	default:
-		log.Info("upload is tried again") // networks come and go
-	}
-	if wait > 0 {
-		pause(ctx, wait)
 	}
 }

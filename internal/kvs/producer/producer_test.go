@@ -2,6 +2,10 @@ package producer
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -75,7 +79,7 @@ func TestLastSecond(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Timing.Tail = 100 * time.Millisecond })
 	r.start()
 	r.camera.gops(1)
-	for range 5 {
+	for range 12 {
 		r.camera.frame(false)
 	}
 	e := r.camera.always()
@@ -85,7 +89,26 @@ func TestLastSecond(t *testing.T) {
 	r.until("the end", func(s Stats) bool { return s.Persisted == 2 })
 	got := r.service.list()[1]
 	require.True(t, got.ended)
-	require.Equal(t, 6, got.tracks[1])
+	require.Equal(t, 13, got.tracks[1])
+	r.service.clean()
+}
+
+// TestTLS speaks HTTP/1.1 even to a server that has HTTP/2 to offer.
+func TestTLS(t *testing.T) {
+	roots := x509.NewCertPool()
+	r := newRig(t, func(c *Config) { c.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12} })
+	r.service.web.Close()
+	r.service.web = httptest.NewUnstartedServer(http.HandlerFunc(r.service.putMedia))
+	r.service.web.EnableHTTP2 = true
+	r.service.web.StartTLS()
+	t.Cleanup(r.service.web.Close)
+	roots.AddCert(r.service.web.Certificate())
+	r.cfg.Endpoints = fixed{url: r.service.web.URL}
+	r.start()
+	want := r.camera.gops(3)
+	require.NoError(t, r.Begin(r.camera.always()))
+	r.until("all", func(s Stats) bool { return s.Persisted == 3 })
+	require.Equal(t, want, r.starts())
 	r.service.clean()
 }
 
@@ -136,9 +159,9 @@ func TestBeginRefuses(t *testing.T) {
 	require.Equal(t, maxEvents, r.Stats().Events)
 }
 
-// TestShortGOPsAreJoined makes fragments of a second at least.
+// TestShortGOPsAreJoined makes fragments of about a second.
 func TestShortGOPsAreJoined(t *testing.T) {
-	r := newRig(t, nil)
+	r := newRig(t, func(c *Config) { c.Timing.Shortest = time.Second })
 	for range 31 { // keyframes only, ten a second
 		r.camera.frame(true)
 	}
@@ -181,6 +204,26 @@ func TestNewParameters(t *testing.T) {
 	require.Equal(t, map[int]bool{1: false, 2: false, 3: true}, codecs)
 }
 
+// TestClockSteps: all is uploaded whatever the clock does; times that go far
+// back begin a connection of their own.
+func TestClockSteps(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Timing.Shortest = 500 * time.Millisecond })
+	r.start()
+	e := r.camera.always()
+	e.From = e.From.Add(-2 * time.Hour)
+	require.NoError(t, r.Begin(e))
+	for _, step := range []time.Duration{0, time.Hour, -time.Second, -2 * time.Hour, 0} {
+		r.camera.skew += step
+		r.camera.gops(3)
+		r.until("all", func(s Stats) bool { return s.Persisted >= int64(len(r.camera.keys)-1) })
+	}
+	r.service.clean()
+	require.Len(t, r.starts(), len(r.camera.keys)-1)
+	connections, _ := r.service.count()
+	require.Equal(t, 2, connections)
+	require.Zero(t, r.Stats().Lost+r.Stats().Resent)
+}
+
 // TestMissingSoundIsFilled: every fragment has a frame of every track.
 func TestMissingSoundIsFilled(t *testing.T) {
 	r := newRig(t, nil)
@@ -201,7 +244,7 @@ func TestConnectionIsReplacedInTime(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Timing.Connection = 20 * time.Millisecond })
 	r.start()
 	require.NoError(t, r.Begin(r.camera.always()))
-	for n := int64(1); n < 100; n++ {
+	for n := int64(1); n < 2000; n++ {
 		r.camera.gops(1)
 		r.until("one more", func(s Stats) bool { return s.Persisted >= n })
 		if connections, _ := r.service.count(); connections >= 4 {

@@ -79,7 +79,7 @@ func (p *Producer) sendGOP(ctx context.Context, s *sending, g *media.GOP) error 
 		if len(samples) > 0 {
 			silence.Reset(p.timing.Silence)
 		}
-		if !p.wants(s.end-p.timing.Tail.Milliseconds(), s.end) {
+		if s.end-s.f.start() >= p.timing.Shortest.Milliseconds() && !p.wants(s.end-p.timing.Tail.Milliseconds(), s.end) {
 			s.cut = true
 			return nil
 		}

@@ -147,6 +147,9 @@ func (p *Producer) connect(ctx context.Context, f *fragment, g *media.GOP, renew
 	})
 	go p.guard(c)
 	p.log.Debug("upload begins", "connection", c.id)
+	// Until fragments are sent there is nothing to end well.
+	stop := context.AfterFunc(ctx, func() { cancel(errRetired) })
+	defer stop()
 	if err := c.write(header); err != nil {
 		return c, err
 	}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Protocol is the way a service speaks.
@@ -23,8 +24,8 @@ type Protocol int
 const (
 	JSON10   Protocol = iota // DynamoDB
 	JSON10Q                  // SQS: JSON whose errors also carry the code of the older query form
-	JSON11                   // Secrets Manager
-	RESTJSON                 // IoT data plane
+	JSON11                   // Secrets Manager, Rekognition
+	RESTJSON                 // IoT data plane, Kinesis Video Streams
 	Query                    // SNS, STS, older SQS clients
 	S3XML                    // S3
 )
@@ -37,8 +38,8 @@ type Error struct {
 	Code      string // as the JSON protocols spell it
 	QueryCode string // as XML protocols spell it; empty: Code
 	Message   string // cause and cure
-	Status    int    // HTTP status of XML protocols
-	// JSONStatus is the HTTP status of the JSON protocols; 0: Status.
+	Status    int    // HTTP status of XML protocols and of RESTJSON
+	// JSONStatus is the HTTP status of the JSON protocols other than RESTJSON; 0: Status.
 	JSONStatus int
 }
 
@@ -80,7 +81,7 @@ func WriteError(w http.ResponseWriter, p Protocol, e *Error) {
 		writeXML(w, e.Status, s3Error{Code: queryCode, Message: e.Message, RequestID: id})
 	default:
 		status := e.JSONStatus
-		if status == 0 {
+		if status == 0 || p == RESTJSON { // REST services use the statuses of HTTP
 			status = e.Status
 		}
 		w.Header().Set("X-Amzn-Errortype", e.Code)
@@ -88,6 +89,25 @@ func WriteError(w http.ResponseWriter, p Protocol, e *Error) {
 			w.Header().Set("X-Amzn-Query-Error", queryCode+";"+fault(e.Status))
 		}
 		WriteJSON(w, p, status, map[string]string{"__type": e.Code, "message": e.Message})
+	}
+}
+
+// lingers is how long a client that is still sending has to take notice of an answer.
+const lingers = 500 * time.Millisecond
+
+// Unread ends an answer to a request whose body goes on: without it, net/http
+// would wait for the rest, and a close at once could lose the answer on its
+// way. Call it before the answer is written and what it returns thereafter.
+func Unread(w http.ResponseWriter, r *http.Request) (done func()) {
+	rc := http.NewResponseController(w)
+	_ = rc.EnableFullDuplex() // where it is not possible, net/http reads what it must
+	w.Header().Set("Connection", "close")
+	return func() {
+		if rc.Flush() != nil || rc.SetReadDeadline(time.Now().Add(lingers)) != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		_ = rc.SetReadDeadline(time.Now())
 	}
 }
 

@@ -14,7 +14,7 @@ type need struct{ action, resource string }
 // scope holds what ARNs are made of.
 type scope struct {
 	partition, region, account string
-	secretARN                  func(string) string
+	secretARN, streamARN       func(string) string
 }
 
 func (s scope) arn(service, resource string) string {
@@ -26,6 +26,8 @@ type service struct {
 	name     string // as in Config.Handlers
 	protocol func(*http.Request) awsapi.Protocol
 	needs    func(scope, *http.Request, []byte) ([]need, error)
+	// streams tells requests whose body goes to the handler as it arrives; nil: none.
+	streams func(*http.Request) bool
 }
 
 // services by the name in the credential scope.
@@ -33,22 +35,24 @@ func services() map[string]service {
 	fixed := func(p awsapi.Protocol) func(*http.Request) awsapi.Protocol {
 		return func(*http.Request) awsapi.Protocol { return p }
 	}
-	iot := service{"iot", fixed(awsapi.RESTJSON), iotControlNeeds}
-	iotData := service{"iotdata", fixed(awsapi.RESTJSON), iotDataNeeds}
+	iot := service{"iot", fixed(awsapi.RESTJSON), iotControlNeeds, nil}
+	iotData := service{"iotdata", fixed(awsapi.RESTJSON), iotDataNeeds, nil}
 	return map[string]service{
-		"dynamodb":         {"dynamodb", fixed(awsapi.JSON10), dynamoNeeds},
-		"s3":               {"s3", fixed(awsapi.S3XML), s3Needs},
-		"sns":              {"sns", fixed(awsapi.Query), snsNeeds},
-		"sqs":              {"sqs", sqsProtocol, sqsNeeds},
-		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds},
+		"dynamodb":         {"dynamodb", fixed(awsapi.JSON10), dynamoNeeds, nil},
+		"s3":               {"s3", fixed(awsapi.S3XML), s3Needs, nil},
+		"sns":              {"sns", fixed(awsapi.Query), snsNeeds, nil},
+		"sqs":              {"sqs", sqsProtocol, sqsNeeds, nil},
+		"secretsmanager":   {"secretsmanager", fixed(awsapi.JSON11), secretNeeds, nil},
+		"rekognition":      {"rekognition", fixed(awsapi.JSON11), rekognitionNeeds, nil},
 		"iot":              iot,
 		"execute-api":      iot, // what older iot clients sign as
 		"iotdata":          iotData,
 		"iotdevicegateway": iotData, // what iot-data clients sign as
-		"iot-jobs-data":    {"iot-jobs-data", fixed(awsapi.RESTJSON), iotJobsDataNeeds},
+		"iot-jobs-data":    {"iot-jobs-data", fixed(awsapi.RESTJSON), iotJobsDataNeeds, nil},
 		"sts": {"sts", fixed(awsapi.Query), func(scope, *http.Request, []byte) ([]need, error) {
 			return nil, nil // anyone may ask who they are
-		}},
+		}, nil},
+		"kinesisvideo": {"kinesisvideo", fixed(awsapi.RESTJSON), videoNeeds, streamsBody},
 	}
 }
 
@@ -67,7 +71,7 @@ func guessProtocol(r *http.Request) awsapi.Protocol {
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		return awsapi.Query
 	case strings.HasPrefix(r.URL.Path, "/topics/"), strings.HasPrefix(r.URL.Path, "/things/"),
-		strings.HasPrefix(r.URL.Path, "/jobs"), strings.HasPrefix(r.URL.Path, "/api/things/"):
+		strings.HasPrefix(r.URL.Path, "/jobs"), strings.HasPrefix(r.URL.Path, "/api/things/"), videoActions()[r.URL.Path] != "":
 		return awsapi.RESTJSON
 	}
 	return awsapi.S3XML
@@ -113,6 +117,16 @@ func sqsNeeds(s scope, r *http.Request, body []byte) ([]need, error) {
 		name = "*"
 	}
 	return []need{{"sqs:" + action, s.arn("sqs", name)}}, nil
+}
+
+// rekognitionNeeds: labels are seen in pictures, which are no resources; the
+// service itself sees to it that the caller may read those in S3.
+func rekognitionNeeds(_ scope, r *http.Request, _ []byte) ([]need, error) {
+	op, err := target(r)
+	if err != nil {
+		return nil, err
+	}
+	return []need{{"rekognition:" + op, "*"}}, nil
 }
 
 func secretNeeds(s scope, r *http.Request, body []byte) ([]need, error) {

@@ -42,6 +42,7 @@ func TestNeeds(t *testing.T) {
 		"send, json":      {call{service: "sqs", method: "POST", url: "/", body: `{"QueueUrl":"http://h/0/q"}`, headers: map[string]string{"X-Amz-Target": "AmazonSQS.SendMessage"}}, []string{"sqs:SendMessage arn:aws:sqs" + account + "q"}},
 		"queue url":       {form("sqs", "Action=GetQueueUrl&QueueName=q"), []string{"sqs:GetQueueUrl arn:aws:sqs" + account + "q"}},
 		"secret":          {call{service: "secretsmanager", method: "POST", url: "/", body: `{"SecretId":"s"}`, headers: map[string]string{"X-Amz-Target": "secretsmanager.GetSecretValue"}}, []string{"secretsmanager:GetSecretValue arn:secret:s"}},
+		"labels":          {call{service: "rekognition", method: "POST", url: "/", body: `{}`, headers: map[string]string{"X-Amz-Target": "RekognitionService.DetectLabels"}}, []string{"rekognition:DetectLabels *"}},
 		"iot publish":     {call{service: "iotdevicegateway", method: "POST", url: "/topics/porchlight%2Fv1%2Fporch%2Fevents", body: "{}"}, []string{"iot:Publish arn:aws:iot" + account + "topic/porchlight/v1/porch/events"}},
 		"iot shadow":      {call{service: "iotdata", method: "GET", url: "/things/porch/shadow?name=config"}, []string{"iot:GetThingShadow arn:aws:iot" + account + "thing/porch/config"}},
 		"classic shadow":  {call{service: "iotdata", method: "DELETE", url: "/things/porch/shadow"}, []string{"iot:DeleteThingShadow arn:aws:iot" + account + "thing/porch"}},

@@ -67,6 +67,8 @@ func headerValue(r *http.Request, name string) string {
 		return r.Host
 	case "content-length":
 		return strconv.FormatInt(r.ContentLength, 10)
+	case "transfer-encoding":
+		return strings.Join(r.TransferEncoding, ",")
 	}
 	values := r.Header.Values(name)
 	trimmed := make([]string, len(values))
@@ -117,4 +119,16 @@ func (s *signature) payloadHash(r *http.Request, body []byte, isS3 bool) (string
 		return "", errMismatch("the body of " + r.Method + " is not the one that was signed (x-amz-content-sha256)")
 	}
 	return actual, nil
+}
+
+// streamHash is that of a body that is not signed because it has yet to be made.
+func (s *signature) streamHash() (string, error) {
+	empty := hexSHA256(nil)
+	switch s.declaredPayload {
+	case "", empty:
+		return empty, nil
+	case unsigned:
+		return unsigned, nil
+	}
+	return "", errMismatch("the body of PutMedia is not signed: sign the hash of an empty one")
 }

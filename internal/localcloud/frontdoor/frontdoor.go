@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"porchlight/internal/localcloud/awsapi"
@@ -41,14 +42,19 @@ type Config struct {
 	Keys              Keys
 	Authorizer        Authorizer
 	// Handlers by signing name: dynamodb, s3, sns, sqs, secretsmanager, iot, iotdata,
-	// iot-jobs-data, sts.
+	// iot-jobs-data, rekognition, sts, kinesisvideo.
 	// A handler finds the signer with sts.PrincipalFrom and the parsed form in r.Form.
 	Handlers map[string]http.Handler
 	// SecretARN turns a secret's name or ARN into its ARN; an unknown one may come back as it is.
 	SecretARN func(id string) string
-	MaxBody   int64            // bytes; DefaultMaxBody when 0; S3 takes eight times as much
-	Now       func() time.Time // time.Now when nil
-	Logger    *slog.Logger
+	// StreamARN turns a video stream's name or ARN into its ARN.
+	StreamARN func(id string) string
+	// Sessions take, by path prefix, requests that carry a session token of
+	// theirs, which they check, and no signature.
+	Sessions map[string]http.Handler
+	MaxBody  int64            // bytes; DefaultMaxBody when 0; S3 takes eight times as much
+	Now      func() time.Time // time.Now when nil
+	Logger   *slog.Logger
 }
 
 // Door is the front door.
@@ -76,41 +82,65 @@ func New(cfg Config) (*Door, error) {
 	if cfg.SecretARN == nil {
 		cfg.SecretARN = func(id string) string { return id }
 	}
+	if cfg.StreamARN == nil {
+		cfg.StreamARN = func(id string) string { return id }
+	}
 	return &Door{cfg: cfg}, nil
 }
 
 // ServeHTTP verifies, authorizes and dispatches one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(awsapi.RequestIDHeader, awsapi.NewRequestID())
+	if h := d.session(r); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
 	sig, err := parseSignature(r)
 	if err != nil {
-		d.refuse(w, guessProtocol(r), err)
+		d.refuse(w, r, guessProtocol(r), err)
 		return
 	}
 	svc, known := services()[sig.service]
 	handler := d.cfg.Handlers[svc.name]
 	if !known || handler == nil {
-		d.refuse(w, guessProtocol(r), &awsapi.Error{Code: "UnknownService", Status: http.StatusNotFound,
+		d.refuse(w, r, guessProtocol(r), &awsapi.Error{Code: "UnknownService", Status: http.StatusNotFound,
 			Message: fmt.Sprintf("the local cloud does not serve %q", sig.service)})
 		return
 	}
 	protocol := svc.protocol(r)
 	principal, body, err := d.verify(r, sig, svc)
 	if err != nil {
-		d.refuse(w, protocol, err)
+		d.refuse(w, r, protocol, err)
 		return
 	}
 	r = r.WithContext(sts.WithPrincipal(r.Context(), principal))
-	if err := setBody(r, body, protocol); err != nil {
-		d.refuse(w, protocol, err)
-		return
+	if !svc.streaming(r) {
+		if err := setBody(r, body, protocol); err != nil {
+			d.refuse(w, r, protocol, err)
+			return
+		}
 	}
 	if err := d.authorize(r, svc, principal, body); err != nil {
-		d.refuse(w, protocol, err)
+		d.refuse(w, r, protocol, err)
 		return
 	}
 	handler.ServeHTTP(w, r)
 }
+
+// session returns the handler of a request that carries a session token.
+func (d *Door) session(r *http.Request) http.Handler {
+	if r.Header.Get("Authorization") != "" || !r.URL.Query().Has("SessionToken") {
+		return nil
+	}
+	for prefix, h := range d.cfg.Sessions {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return h
+		}
+	}
+	return nil
+}
+
+func (s service) streaming(r *http.Request) bool { return s.streams != nil && s.streams(r) }
 
 // verify returns who signed the request and its body, decoded and checked.
 func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Principal, []byte, error) {
@@ -126,15 +156,13 @@ func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Princip
 	if err := sig.checkTime(d.cfg.Now()); err != nil {
 		return sts.Principal{}, nil, err
 	}
-	limit := d.cfg.MaxBody
-	if svc.name == "s3" {
-		limit *= objectBodies
+	var raw []byte
+	var payload string
+	if svc.streaming(r) {
+		payload, err = sig.streamHash()
+	} else if raw, err = readBody(r, d.limit(svc)); err == nil {
+		payload, err = sig.payloadHash(r, raw, svc.name == "s3")
 	}
-	raw, err := readBody(r, limit)
-	if err != nil {
-		return sts.Principal{}, nil, err
-	}
-	payload, err := sig.payloadHash(r, raw, svc.name == "s3")
 	if err != nil {
 		return sts.Principal{}, nil, err
 	}
@@ -142,10 +170,18 @@ func (d *Door) verify(r *http.Request, sig *signature, svc service) (sts.Princip
 	if !sig.matches(key, sig.canonicalRequest(r, svc.name == "s3", payload)) {
 		return sts.Principal{}, nil, errMismatch("the signature does not match: check the secret access key, and that nothing changes the request on its way")
 	}
-	if isStreaming(payload) {
+	if isStreaming(payload) && svc.name == "s3" {
 		raw, err = sig.decodeChunks(key, payload, r.Header, raw)
 	}
 	return principal, raw, err
+}
+
+// limit bounds the body of a request to a service.
+func (d *Door) limit(svc service) int64 {
+	if svc.name == "s3" {
+		return d.cfg.MaxBody * objectBodies
+	}
+	return d.cfg.MaxBody
 }
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {
@@ -181,7 +217,7 @@ func setBody(r *http.Request, body []byte, p awsapi.Protocol) error {
 }
 
 func (d *Door) authorize(r *http.Request, svc service, p sts.Principal, body []byte) error {
-	needs, err := svc.needs(scope{d.cfg.Partition, d.cfg.Region, d.cfg.AccountID, d.cfg.SecretARN}, r, body)
+	needs, err := svc.needs(scope{d.cfg.Partition, d.cfg.Region, d.cfg.AccountID, d.cfg.SecretARN, d.cfg.StreamARN}, r, body)
 	if err != nil {
 		return err
 	}
@@ -197,11 +233,14 @@ func (d *Door) authorize(r *http.Request, svc service, p sts.Principal, body []b
 	return nil
 }
 
-func (d *Door) refuse(w http.ResponseWriter, p awsapi.Protocol, err error) {
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, p awsapi.Protocol, err error) {
 	var answer *awsapi.Error
 	if !errors.As(err, &answer) {
 		d.cfg.Logger.Error("request failed", "err", err)
 		answer = &awsapi.Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: "the local cloud failed: see its log"}
+	}
+	if streamsBody(r) {
+		defer awsapi.Unread(w, r)()
 	}
 	awsapi.WriteError(w, p, answer)
 }

@@ -9,5 +9,6 @@
 //
 // The package trusts its caller: signatures and permissions are the front
 // door's business. It offers whole objects only: no multipart uploads, no
-// server-side copies, no sub-resources such as ?acl or ?tagging.
+// server-side copies, no sub-resources such as ?acl or ?tagging. Queues are
+// told of objects that are put, nobody is of anything else.
 package s3

@@ -22,6 +22,10 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	r.Header.Del("Authorization")
+	if bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); r.Method == http.MethodPut && key != "" && len(s.notifications[bucket]) > 0 {
+		s.putObject(w, r, bucket, key)
+		return
+	}
 	s.handler.ServeHTTP(w, r)
 }
 

@@ -20,6 +20,8 @@ var ErrUnsupported = errors.New("bucket property is not supported by the local S
 // Config says where objects live.
 type Config struct {
 	Dir    string           // made if missing; holds objects.db
+	Region string           // told in notifications
+	Queues Queues           // takes notifications; needed where a bucket has some
 	Now    func() time.Time // time.Now when nil
 	Logger *slog.Logger
 }
@@ -28,7 +30,7 @@ type Config struct {
 type Properties struct {
 	BucketName                string
 	LifecycleConfiguration    *struct{ Rules []LifecycleRule }
-	NotificationConfiguration map[string]any
+	NotificationConfiguration Notifications
 	VersioningConfiguration   struct{ Status string }
 }
 
@@ -47,7 +49,9 @@ type Store struct {
 	db      *bolt.DB
 	backend *s3bolt.Backend
 	handler http.Handler
-	rules   map[string][]LifecycleRule // by bucket; written before serving starts
+	// By bucket; written before serving starts.
+	rules         map[string][]LifecycleRule
+	notifications map[string][]QueueConfiguration
 }
 
 // clock lets gofakes3 tell the store's time.
@@ -71,7 +75,8 @@ func Open(cfg Config) (*Store, error) {
 	}
 	backend := s3bolt.New(db, s3bolt.WithTimeSource(clock(cfg.Now)))
 	fake := gofakes3.New(backend, gofakes3.WithTimeSource(clock(cfg.Now)), gofakes3.WithTimeSkewLimit(0))
-	return &Store{cfg: cfg, db: db, backend: backend, handler: fake.Server(), rules: map[string][]LifecycleRule{}}, nil
+	return &Store{cfg: cfg, db: db, backend: backend, handler: fake.Server(),
+		rules: map[string][]LifecycleRule{}, notifications: map[string][]QueueConfiguration{}}, nil
 }
 
 // Close flushes and closes the store.
@@ -83,8 +88,11 @@ func (s *Store) Provision(p Properties) error {
 	if err := gofakes3.ValidateBucketName(p.BucketName); err != nil {
 		return fmt.Errorf("bucket name %q: %w", p.BucketName, err)
 	}
-	if len(p.NotificationConfiguration) > 0 {
-		return fmt.Errorf("%w: NotificationConfiguration of %s", ErrUnsupported, p.BucketName)
+	if err := p.NotificationConfiguration.check(); err != nil {
+		return fmt.Errorf("bucket %s: %w", p.BucketName, err)
+	}
+	if len(p.NotificationConfiguration.QueueConfigurations) > 0 && s.cfg.Queues == nil {
+		return fmt.Errorf("%w: notifications of %s, there are no queues here", ErrUnsupported, p.BucketName)
 	}
 	var rules []LifecycleRule
 	if p.LifecycleConfiguration != nil {
@@ -110,5 +118,6 @@ func (s *Store) Provision(p Properties) error {
 		}
 	}
 	s.rules[p.BucketName] = rules
+	s.notifications[p.BucketName] = p.NotificationConfiguration.QueueConfigurations
 	return nil
 }

@@ -105,7 +105,6 @@ func TestRefusesWhatItCannotDo(t *testing.T) {
 			require.Contains(t, string(body), "<Code>NotImplemented</Code>")
 		})
 	}
-	require.ErrorIs(t, s.Provision(properties(t, `{"BucketName":"b-c-d","NotificationConfiguration":{"QueueConfigurations":[]}}`)), ErrUnsupported)
 	require.Error(t, s.Provision(properties(t, `{"BucketName":"Not_A_Bucket"}`)))
 }
 
@@ -114,4 +113,15 @@ func TestSecondProcessIsToldSo(t *testing.T) {
 	open(t, dir, nil)
 	_, err := Open(Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	require.ErrorContains(t, err, "another local cloud")
+}
+
+func TestPutForAnotherService(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	require.NoError(t, s.Provision(properties(t, thumbs)))
+	require.NoError(t, s.Put(t.Context(), "thumbs", "images/a b.jpg", "image/jpeg", map[string]string{"aws_kinesisvideo_fragment_number": "7"}, []byte("jpeg")))
+	got := do(s, "GET", "/thumbs/images/a%20b.jpg", "")
+	require.Equal(t, "jpeg", got.Body.String())
+	require.Equal(t, "image/jpeg", got.Header().Get("Content-Type"))
+	require.Equal(t, "7", got.Header().Get("X-Amz-Meta-Aws_kinesisvideo_fragment_number"))
+	require.ErrorContains(t, s.Put("nowhere", "a", "", nil, nil), "no bucket")
 }

@@ -127,6 +127,12 @@ func (s *Service) Publish(ctx context.Context, topicARN, message string, attribu
 	return s.publish(ctx, topicARN, "", message, attributes)
 }
 
+// Notify is Publish for another service of the local cloud, with a subject.
+func (s *Service) Notify(ctx context.Context, topicARN, subject, message string) error {
+	_, err := s.publish(ctx, topicARN, subject, message, nil)
+	return err
+}
+
 func (s *Service) publish(ctx context.Context, topicARN, subject, message string, attributes map[string]Attribute) (string, error) {
 	subs, ok := s.topics[topicARN]
 	if !ok {

@@ -123,3 +123,9 @@ func TestRefuses(t *testing.T) {
 	}
 	require.Error(t, s.Subscribe("s", SubscriptionProperties{TopicArn: "nowhere", Protocol: "sqs"}))
 }
+
+func TestNotifyHasASubject(t *testing.T) {
+	s, d := service(t, SubscriptionProperties{Protocol: "sqs", Endpoint: queue})
+	require.NoError(t, s.Notify(t.Context(), topic, "Kinesis Video Streams Notification", "{}"))
+	require.Contains(t, d.queue[0], `"Subject":"Kinesis Video Streams Notification"`)
+}

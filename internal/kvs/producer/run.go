@@ -1,0 +1,86 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Run uploads until ctx ends, then completes the fragment under way.
+func (p *Producer) Run(ctx context.Context) error {
+	watch := p.cfg.Ring.Watch()
+	defer watch.Close()
+	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
+	renewEndpoint, refused := false, 0
+	for ctx.Err() == nil {
+		f, g := p.pick(ctx, 0)
+		if f == nil {
+			p.setState(Idle, nil)
+			select {
+			case <-ctx.Done():
+			case <-watch.C:
+			case <-p.changed:
+			}
+			continue
+		}
+		began := time.Now()
+		c, err := p.upload(ctx, watch, f, g, renewEndpoint)
+		if err == nil || ctx.Err() != nil {
+			retry.reset()
+			continue
+		}
+		renewEndpoint = c == nil || !c.answered()
+		served := c != nil && (c.persisted.Load() || c.answered() && time.Since(began) > time.Second)
+		if served {
+			retry.reset()
+			refused = 0
+		}
+		wait, grave := time.Duration(0), false
+		switch reactionTo(err) {
+		case reauthorize:
+			if i, ok := p.cfg.Credentials.(interface{ Invalidate() }); ok {
+				i.Invalidate()
+			}
+			refused++
+			grave = refused > 1
+		case slow:
+			grave = true
+		}
+		switch {
+		case grave:
+			wait = jitter(p.timing.RetrySlow)
+		case !served:
+			wait = retry.delay()
+		}
+		p.retry(ctx, err, wait, grave)
+	}
+	return nil
+}
+
+// retry says what went wrong, once while it stays the same, and waits.
+func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, grave bool) {
+	state := Waiting
+	if grave {
+		state = Faulty
+	}
+	p.setState(state, err)
+	p.mu.Lock()
+	p.stats.Retries++
+	known := p.trouble == err.Error()
+	p.trouble = err.Error()
+	p.mu.Unlock()
+	log := p.log.With("error", err, "in", wait.Round(time.Millisecond).String())
+	switch {
+	case known:
+		log.Debug("upload is tried again")
+	case grave:
+		log.Error("upload has to wait for help")
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrRequest):
+		log.Warn("upload is tried again")
+	default:
+		log.Info("upload is tried again") // networks come and go
+	}
+	if wait > 0 {
+		pause(ctx, wait)
+	}
+}
