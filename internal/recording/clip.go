@@ -1,0 +1,181 @@
+package recording
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
+
+	"porchlight/internal/media"
+	"porchlight/internal/recording/segment"
+)
+
+// Limits of a clip. MP4 as it is written here counts bytes in 32 bits; the
+// other keeps its table of samples within some 100 MB.
+const (
+	maxClipBytes   = 4<<30 - 64<<20
+	maxClipSamples = 600_000
+)
+
+// Piece is where in a clip a time without gaps begins.
+type Piece struct {
+	At     time.Time     // of its first picture
+	Offset time.Duration // in the clip
+}
+
+// Clip is a range of a camera's recordings as one MP4 file that plays anywhere.
+// It begins and ends with whole GOPs, has rising timestamps, and leaves gaps
+// out.
+type Clip struct {
+	From, To time.Time // of the first and the latest picture
+	Pieces   []Piece   // at least one
+	Bytes    int64     // of pictures and sound
+	// Rest is where the next clip has to begin, because the camera's stream
+	// changed there or the file would have been too large. Zero: this is all.
+	Rest time.Time
+
+	library *Library
+	release func()
+	video   *clipTrack
+	audio   *clipTrack
+	count   int
+	last    *media.Stream // of video
+	sound   *media.Stream
+	handles map[*file]*os.File
+	order   []*file // of handles
+}
+
+// Clip cuts a clip from a camera's recordings. It fails with ErrNothing or the
+// disk's error. Close lets go of the recordings.
+func (l *Library) Clip(ctx context.Context, camera string, from, to time.Time) (*Clip, error) {
+	files, release := l.pin(camera, from.UnixMilli(), to.UnixMilli())
+	c := &Clip{library: l, release: release, handles: make(map[*file]*os.File)}
+	for _, f := range files {
+		if err := c.addFile(ctx, f, from.UnixMilli(), to.UnixMilli()); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("cut a clip of %s: %w", camera, err)
+		}
+		if !c.Rest.IsZero() {
+			break
+		}
+	}
+	if c.count == 0 {
+		c.Close()
+		return nil, fmt.Errorf("%w: %s, %s to %s", ErrNothing, camera, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+	}
+	return c, nil
+}
+
+// Close lets go of the recordings.
+func (c *Clip) Close() {
+	for _, f := range c.handles {
+		_ = f.Close() // only read
+	}
+	clear(c.handles)
+	c.order = nil
+	if c.release != nil {
+		c.release()
+		c.release = nil
+	}
+}
+
+func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
+	opened, index, err := c.library.open(f)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	for _, g := range index.GOPs {
+		if g.End < from || g.Start > to {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		video, audio, err := index.Samples(opened, g)
+		if err != nil {
+			return err
+		}
+		if c.changed(index) || c.Bytes+g.Size > maxClipBytes || c.count+len(video)+len(audio) > maxClipSamples {
+			c.Rest = time.UnixMilli(g.Start).UTC()
+			return nil
+		}
+		c.add(f, index, g, video, audio)
+	}
+	return nil
+}
+
+// changed reports whether a file's streams cannot go into this clip. Sound may
+// come and go.
+func (c *Clip) changed(index *segment.Index) bool {
+	return c.video != nil && !index.Video.Same(c.last) || c.audio != nil && index.Audio != nil && !index.Audio.Same(c.sound)
+}
+
+func (c *Clip) add(f *file, index *segment.Index, g segment.GOP, video, audio []segment.Sample) {
+	if c.video == nil {
+		c.last = index.Video
+		c.video = newClipTrack(c, index.Video, video[0].Shown())
+		c.From = time.UnixMilli(g.Start).UTC()
+	}
+	if c.audio == nil && index.Audio != nil {
+		c.sound = index.Audio
+		c.audio = newClipTrack(c, index.Audio, 0)
+	}
+	if c.video.jump(video[0].Shown()) || c.count == 0 {
+		c.Pieces = append(c.Pieces, Piece{
+			At:     time.UnixMilli(g.Start).UTC(),
+			Offset: media.Ticks(c.video.out(video[0].Shown()), segment.VideoRate),
+		})
+		c.To = time.Time{} // it may go back
+	}
+	c.video.addGOP(f, video)
+	if c.audio != nil {
+		c.audio.follow(c.video)
+		for _, s := range audio {
+			c.audio.add(f, s, s.Time)
+		}
+	}
+	c.count += len(video) + len(audio)
+	c.To = later(c.To, time.UnixMilli(g.End).UTC())
+	c.Bytes += g.Size
+}
+
+// Write writes the file. It can be called once.
+func (c *Clip) Write(w io.Writer) error {
+	p := pmp4.Presentation{Tracks: []*pmp4.Track{c.video.track}}
+	if c.audio != nil && len(c.audio.track.Samples) > 0 {
+		c.audio.track.TimeOffset = int32(c.audio.first)
+		p.Tracks = append(p.Tracks, c.audio.track)
+	}
+	if err := p.Marshal(w); err != nil {
+		return fmt.Errorf("write clip: %w", err)
+	}
+	return nil
+}
+
+// payload reads a sample. Of the files two are open at a time: that is as many
+// as pictures and sound of one moment are in.
+func (c *Clip) payload(f *file, s segment.Sample) ([]byte, error) {
+	h := c.handles[f]
+	if h == nil {
+		if len(c.order) == 2 {
+			_ = c.handles[c.order[0]].Close() // only read
+			delete(c.handles, c.order[0])
+			c.order = c.order[1:]
+		}
+		c.library.mu.Lock()
+		opened, err := os.Open(c.library.path(f))
+		c.library.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		h = opened
+		c.handles[f], c.order = h, append(c.order, f)
+	}
+	b := make([]byte, s.Size)
+	_, err := h.ReadAt(b, s.Offset)
+	return b, err
+}
