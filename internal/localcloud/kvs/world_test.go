@@ -154,7 +154,7 @@ func start(t *testing.T, dir string, change func(*kvs.Config)) *world {
 }
 
 func (w *world) config(c sts.Credentials) aws.Config {
-	return aws.Config{Region: region, BaseEndpoint: aws.String(w.server.URL), HTTPClient: w.server.Client(),
+	return aws.Config{Region: region, BaseEndpoint: aws.String(w.server.URL), HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} }}
 }
@@ -186,7 +186,9 @@ func (w *world) post(t *testing.T, creds sts.Credentials, path string, header ma
 	err = v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey,
 		SessionToken: creds.SessionToken}, req, hash, "kinesisvideo", region, time.Now())
 	require.NoError(t, err)
-	res, err := w.server.Client().Do(req)
+	// A connection of its own: one whose upload ends after its answer is no good
+	// to whoever would get it next.
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	require.NoError(t, err)
 	return res
 }
