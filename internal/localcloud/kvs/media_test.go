@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,4 +226,25 @@ func TestTaggedFragmentsMakeImagesAndNotices(t *testing.T) {
 	require.Equal(t, tagged.FragmentNumber, notice.FragmentNumber)
 	require.Equal(t, "PERSISTED", notice.NotificationType)
 	require.Equal(t, map[string]string{"track": "person"}, notice.NotificationPayload)
+}
+
+// Between two fragments there are some milliseconds without a picture of their
+// own; an image asked for there is the picture before.
+func TestImageBetweenTwoFragments(t *testing.T) {
+	t.Parallel()
+	w, began := recorded(t)
+	list, err := w.archive().ListFragments(t.Context(), &kinesisvideoarchivedmedia.ListFragmentsInput{StreamName: aws.String("porch")})
+	require.NoError(t, err)
+	slices.SortFunc(list.Fragments, func(a, b types.Fragment) int { return a.ProducerTimestamp.Compare(*b.ProducerTimestamp) })
+	next := *list.Fragments[1].ProducerTimestamp
+	at := next.Add(-2 * time.Millisecond)
+	require.Greater(t, at.Sub(began).Milliseconds(), list.Fragments[0].FragmentLengthInMilliseconds, "it is in no fragment")
+	out, err := w.archive().GetImages(t.Context(), &kinesisvideoarchivedmedia.GetImagesInput{
+		StreamName: aws.String("porch"), ImageSelectorType: types.ImageSelectorTypeProducerTimestamp, Format: types.FormatJpeg,
+		SamplingInterval: aws.Int32(3000), StartTimestamp: &at, EndTimestamp: aws.Time(at.Add(time.Millisecond)),
+	})
+	require.NoError(t, err)
+	require.Len(t, out.Images, 1)
+	require.Empty(t, out.Images[0].Error)
+	require.NotEmpty(t, aws.ToString(out.Images[0].ImageContent))
 }

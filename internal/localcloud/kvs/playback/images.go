@@ -119,8 +119,10 @@ func (p *Player) fill(ctx context.Context, arn string, clock fragments.Clock, im
 	if len(images) == 0 {
 		return nil
 	}
-	found, err := p.cfg.Store.Find(fragments.Query{ARN: arn, Clock: clock, From: images[0].TimeStamp.Time,
-		To: images[len(images)-1].TimeStamp.Time, Overlapping: true})
+	// An image in a small gap is of the fragment before it, and that the gap is
+	// small is known by the fragment after it.
+	found, err := p.cfg.Store.Find(fragments.Query{ARN: arn, Clock: clock, From: images[0].TimeStamp.Add(-smallGap),
+		To: images[len(images)-1].TimeStamp.Add(smallGap), Overlapping: true})
 	if err != nil {
 		return err
 	}
