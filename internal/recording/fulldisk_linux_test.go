@@ -1,38 +1,17 @@
 package recording_test
 
 import (
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"porchlight/internal/childtest"
 	"porchlight/internal/recording"
 )
-
-// inChild runs a test once more, in a process of its own, where it may change
-// limits and mounts. It reports whether this is that process.
-func inChild(t *testing.T, attributes *syscall.SysProcAttr) (dir string, isChild bool) {
-	t.Helper()
-	const variable = "RECORDING_ON_FULL_DISK"
-	if dir := os.Getenv(variable); dir != "" {
-		return dir, true
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), variable+"="+t.TempDir())
-	cmd.SysProcAttr = attributes
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL) || strings.Contains(string(out), "--- SKIP") {
-		t.Skipf("no file system of its own for this test here: %v %s", err, out)
-	}
-	require.NoError(t, err, "%s", out)
-	return "", false
-}
 
 // endure records while the disk fills up, makes room and goes on: the camera
 // never waits, and what was recorded stays.
@@ -74,7 +53,7 @@ func endure(t *testing.T, dir string, makeRoom func()) {
 
 // A disk is full when no file may grow.
 func TestFullDiskByLimit(t *testing.T) {
-	dir, child := inChild(t, nil)
+	dir, child := childtest.Run(t, nil)
 	if !child {
 		return
 	}
@@ -88,7 +67,7 @@ func TestFullDiskByLimit(t *testing.T) {
 // A disk is full when others have filled it: a small file system, mounted where
 // nobody else sees it.
 func TestFullDiskForReal(t *testing.T) {
-	dir, child := inChild(t, &syscall.SysProcAttr{
+	dir, child := childtest.Run(t, &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},

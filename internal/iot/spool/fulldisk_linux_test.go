@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,27 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"porchlight/internal/childtest"
 	"porchlight/internal/iot/spool"
 )
-
-// inChild runs a test once more, in a process of its own, where it may change
-// limits and mounts. It reports whether this is that process.
-func inChild(t *testing.T, attributes *syscall.SysProcAttr) (dir string, isChild bool) {
-	t.Helper()
-	const variable = "SPOOL_ON_FULL_DISK"
-	if dir := os.Getenv(variable); dir != "" {
-		return dir, true
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), variable+"="+t.TempDir())
-	cmd.SysProcAttr = attributes
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL) || strings.Contains(string(out), "--- SKIP") {
-		t.Skipf("no file system of its own for this test here: %v %s", err, out)
-	}
-	require.NoError(t, err, "%s", out)
-	return "", false
-}
 
 // endure puts records in while the disk fills up, sends some, makes room and
 // goes on: nothing is lost, all is in order, and in the end all is on disk.
@@ -90,7 +71,7 @@ func endure(t *testing.T, path string, makeRoom func()) {
 
 // A disk is full when no file may grow.
 func TestFullDiskByLimit(t *testing.T) {
-	dir, child := inChild(t, nil)
+	dir, child := childtest.Run(t, nil)
 	if !child {
 		return
 	}
@@ -106,7 +87,7 @@ func TestFullDiskByLimit(t *testing.T) {
 // A disk is full when others have filled it: a small file system, mounted where
 // nobody else sees it.
 func TestFullDiskForReal(t *testing.T) {
-	dir, child := inChild(t, &syscall.SysProcAttr{
+	dir, child := childtest.Run(t, &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
@@ -138,7 +119,7 @@ func TestFullDiskForReal(t *testing.T) {
 
 // What is removed from a spool that others leave no room for stays removed.
 func TestSendingGoesOnOnAFullDisk(t *testing.T) {
-	dir, child := inChild(t, nil)
+	dir, child := childtest.Run(t, nil)
 	if !child {
 		return
 	}
