@@ -38,7 +38,7 @@ func New(settings config.Camera) *Annotator {
 // has proved true, thin before, dim while at rest, dashed where it was not seen.
 func (a *Annotator) Draw(v *pipeline.View) *event.Frame {
 	f := v.Frame
-	if f == nil || f.Width < 1 || f.Height < 1 || len(f.Pix)/3/f.Width != f.Height || len(f.Pix)%(3*f.Width) != 0 {
+	if !f.Whole() {
 		return f
 	}
 	out := *f

@@ -11,7 +11,7 @@ import (
 
 // JPEG encodes a frame; quality is 1 to 100.
 func JPEG(f *event.Frame, quality int) ([]byte, error) {
-	if f == nil || f.Width < 1 || f.Height < 1 || len(f.Pix) != f.Width*f.Height*3 {
+	if !f.Whole() {
 		return nil, fmt.Errorf("encode JPEG: not a frame")
 	}
 	picture := image.NewRGBA(f.Bounds()) // which the encoder is quick with

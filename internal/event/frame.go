@@ -19,6 +19,12 @@ type Frame struct {
 	Pix      []byte        // BGR
 }
 
+// Whole tells whether the frame has exactly the pixels its size asks for. A
+// decoder that was cut off can hand on one that has not.
+func (f *Frame) Whole() bool {
+	return f != nil && f.Width > 0 && f.Height > 0 && f.Width <= len(f.Pix)/f.Height && len(f.Pix) == f.Width*f.Height*3
+}
+
 // Detection is one labelled box in one frame.
 type Detection struct {
 	Label string  // as the model's label file says, lower case

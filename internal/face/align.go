@@ -112,7 +112,7 @@ func checkCut(f *event.Frame, size int) error {
 	if size < 8 || size > maxCropSide {
 		return fmt.Errorf("%w: %d pixels: choose 8 to %d", ErrSize, size, maxCropSide)
 	}
-	if f.Width < 1 || f.Height < 1 || len(f.Pix)/3/f.Width != f.Height || len(f.Pix)%(3*f.Width) != 0 {
+	if !f.Whole() {
 		return fmt.Errorf("%w: %d bytes for %d x %d BGR pixels", ErrFrame, len(f.Pix), f.Width, f.Height)
 	}
 	return nil

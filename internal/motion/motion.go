@@ -97,7 +97,7 @@ func (d *Detector) Observe(f *event.Frame) Result {
 }
 
 func usable(f *event.Frame) bool {
-	return f != nil && f.Width > 0 && f.Height > 0 && f.Width <= 1<<20 && f.Height <= 1<<20 && len(f.Pix) == f.Width*f.Height*3
+	return f.Whole() && f.Width <= 1<<20 && f.Height <= 1<<20
 }
 
 func (d *Detector) startOver(width, height int) {

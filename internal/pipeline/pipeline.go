@@ -159,6 +159,10 @@ func (p *Pipeline) Handle(ctx context.Context, f *event.Frame) error {
 // tells the tracker what it found.
 func (p *Pipeline) see(ctx context.Context, v *View) error {
 	f := v.Frame
+	if !f.Whole() {
+		v.Tracks = unseen(p.tracker.Predict(f.Time))
+		return fmt.Errorf("frame of %dx%d pixels has %d bytes", f.Width, f.Height, len(f.Pix))
+	}
 	var clock stopwatch
 	var regions []region.Region
 	clock.time(&v.Took.Regions, func() { regions = p.look.regions(v, p.tracker.Predict(f.Time), p.recorder.open != nil) })

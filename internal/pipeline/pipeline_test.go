@@ -261,14 +261,43 @@ func TestEventEndsInTimeThoughTheDetectorFails(t *testing.T) {
 
 func TestEventIsToldWithoutAPictureThatCannotBeMade(t *testing.T) {
 	out := &sink{}
-	p := build(&redDetector{}, out)
+	d := &thief{}
+	p := build(d, out)
 	var faults []error
 	for _, f := range walk(newScene()) {
-		f.Pix = append(f.Pix, 0) // no longer width times height
+		d.frame = f
 		faults = append(faults, p.Handle(t.Context(), f))
 	}
 	require.ErrorContains(t, errors.Join(faults...), "thumbnail")
 	require.Equal(t, event.Started, out.events[0].State)
 	require.Nil(t, out.thumbnails[0])
+	require.Equal(t, event.Ended, out.events[len(out.events)-1].State)
+}
+
+// thief takes the pixels of a frame back after looking, as a source that uses
+// its buffer again too early would.
+type thief struct {
+	redDetector
+	frame *event.Frame
+}
+
+func (d *thief) Detect(ctx context.Context, f *event.Frame) ([]event.Detection, error) {
+	defer func() { d.frame.Pix = nil }()
+	return d.redDetector.Detect(ctx, f)
+}
+
+func TestATornFrameIsAFaultAndNoPicture(t *testing.T) {
+	d, out := &redDetector{}, &sink{}
+	p := build(d, out)
+	frames := walk(newScene())
+	feed(t, p, frames[:40]...)
+	looks, told := d.calls, len(out.events)
+	require.NotZero(t, told)
+	torn := *frames[40]
+	torn.Pix = torn.Pix[:len(torn.Pix)/2]
+	require.ErrorContains(t, p.Handle(t.Context(), &torn), "320x180")
+	require.Equal(t, looks, d.calls, "there is nothing to look at")
+	feed(t, p, frames[41:]...)
+	require.NoError(t, p.Close(t.Context()))
 	require.Equal(t, event.Ended, out.events[len(out.events)-1].State)
 }

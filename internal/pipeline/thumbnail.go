@@ -19,7 +19,7 @@ const thumbnailWidth = 640
 
 // Thumbnail returns the whole frame as a JPEG of at most MaxThumbnail bytes.
 func Thumbnail(f *event.Frame) ([]byte, error) {
-	if f.Width < 1 || f.Height < 1 || len(f.Pix) != f.Width*f.Height*3 {
+	if !f.Whole() {
 		return nil, fmt.Errorf("frame of %dx%d pixels has %d bytes", f.Width, f.Height, len(f.Pix))
 	}
 	picture := rgba(f)

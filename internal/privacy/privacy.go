@@ -38,7 +38,7 @@ func (m *Mask) Apply(f *event.Frame) *event.Frame {
 		return f
 	}
 	covered := *f
-	if f.Width <= 0 || f.Height <= 0 || len(f.Pix) != f.Width*f.Height*3 {
+	if !f.Whole() {
 		covered.Pix = bytes.Repeat([]byte{Gray}, len(f.Pix))
 		return &covered
 	}

@@ -27,7 +27,7 @@ func Crop(f *event.Frame, r Region) *event.Frame {
 		return f
 	}
 	out := &event.Frame{Sequence: f.Sequence, Time: f.Time, Offset: f.Offset}
-	if f.Width < 1 || f.Height < 1 || f.Width > maxCrop/f.Height || len(f.Pix) != f.Width*f.Height*3 || !r.usable() {
+	if !f.Whole() || f.Width > maxCrop/f.Height || !r.usable() {
 		return out
 	}
 	out.Width, out.Height = r.Width, r.Height

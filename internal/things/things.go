@@ -65,7 +65,7 @@ func NewWatcher(zone string, area polygon.Polygon) *Watcher {
 // its last visitor came, once they have left and all is still.
 func (w *Watcher) Observe(s Scene) []Change {
 	f := s.Frame
-	if len(f.Pix) != f.Width*f.Height*3 || f.Width < 1 || f.Height < 1 {
+	if !f.Whole() {
 		return nil
 	}
 	now := f.Time

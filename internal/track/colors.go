@@ -21,7 +21,7 @@ const (
 
 // colorsOf returns the colors of what is in a box, or nil where there are none.
 func colorsOf(f *event.Frame, b event.Box) *colors {
-	if !usable(f) {
+	if !f.Whole() {
 		return nil
 	}
 	b = b.Clip()

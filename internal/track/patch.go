@@ -18,11 +18,6 @@ const (
 	cellSamples   = 3 // a side, per cell
 )
 
-// usable says whether a frame has the pixels it says it has.
-func usable(f *event.Frame) bool {
-	return f != nil && f.Width > 0 && f.Height > 0 && f.Width <= len(f.Pix)/f.Height && len(f.Pix) == f.Width*f.Height*3
-}
-
 // luma of a pixel of a usable frame, by the weights of ITU-R BT.601.
 func luma(f *event.Frame, x, y int) int {
 	i := (y*f.Width + x) * 3
@@ -31,7 +26,7 @@ func luma(f *event.Frame, x, y int) int {
 
 // cut takes the patch of a box, or nil where there is nothing to see.
 func cut(f *event.Frame, b event.Box) *patch {
-	if !usable(f) {
+	if !f.Whole() {
 		return nil
 	}
 	b = b.Clip()

@@ -31,7 +31,7 @@ const (
 
 // observe keeps a thumbnail now and then.
 func (s *scene) observe(f *event.Frame, at time.Time) {
-	if n := len(s.pictures); n > 0 && at.Sub(s.pictures[n-1].at) < sceneEvery || !usable(f) {
+	if n := len(s.pictures); n > 0 && at.Sub(s.pictures[n-1].at) < sceneEvery || !f.Whole() {
 		return
 	}
 	if len(s.pictures) >= sceneKept {
@@ -70,7 +70,7 @@ func samples(cells, pixels int) []int {
 // had says whether a place looks now as it did some time before since.
 func (s *scene) had(b event.Box, since time.Time, now *event.Frame) likeness {
 	for _, then := range slices.Backward(s.pictures) {
-		if since.Sub(then.at) < sceneBefore || !usable(now) {
+		if since.Sub(then.at) < sceneBefore || !now.Whole() {
 			continue
 		}
 		return then.compare(shrink(now, then.at), b)
