@@ -26,6 +26,8 @@ type Camera struct {
 	Privacy      bool              `config:"privacy"`              // privacy mode: the source is not even opened
 	PrivacyMasks []polygon.Polygon `config:"privacy_masks"`        // burned in before anything looks
 	Faces        Faces             `config:"faces"`
+	Record       Record            `config:"record"` // video on this device's disk
+	Upload       Upload            `config:"upload"` // video that leaves the home
 }
 
 // Alerts says which events are alerts; the others are detections.
@@ -74,6 +76,7 @@ func CameraDefaults() Camera {
 	return Camera{
 		FPS: 5, MaxWidth: 1280, Labels: defaultLabels(), Quiet: 2 * time.Second,
 		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 30, MinArea: 0.001}, Faces: Faces{MinSize: 40},
+		Record: recordDefaults(), Upload: uploadDefaults(),
 	}
 }
 

@@ -29,6 +29,8 @@ type Config struct {
 	IoT           IoT               `config:"iot"`
 	Cloud         Cloud             `config:"cloud"`
 	Spool         Spool             `config:"spool"`
+	Recordings    Recordings        `config:"recordings"`
+	Video         Video             `config:"video"`
 	Page          Page              `config:"page"`
 	LAN           LAN               `config:"lan"`
 	Sensors       map[string]Sensor `config:"sensors"` // by sensor name
@@ -88,6 +90,8 @@ func defaults() Config {
 		Detector:     Detector{MinScore: 0.5, Threads: 2},
 		Cloud:        Cloud{Region: "us-east-1"},
 		Spool:        Spool{MaxBytes: 64 << 20, MaxAge: 7 * 24 * time.Hour},
+		Recordings:   Recordings{MinFree: 1 << 30},
+		Video:        Video{Retention: 7 * 24 * time.Hour},
 		ClientFrames: ClientFrames{ImageKey: "face_image", Size: 240, MinFace: 20},
 
 		HomeAssistant: HomeAssistant{Prefix: "homeassistant"},

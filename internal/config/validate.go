@@ -41,6 +41,8 @@ func (c *Config) validate() error {
 	}
 	return first(
 		func() error { return c.Page.validate("page") },
+		func() error { return c.Recordings.validate("recordings") },
+		func() error { return c.Video.validate("video") },
 		func() error { return c.ClientFrames.validate("client_frames") },
 		func() error { return c.Updates.validate("updates") },
 		func() error { return c.LAN.validate("lan") },

@@ -39,6 +39,8 @@ func (c Camera) validate(path string) error {
 		func() error { return c.Alerts.validate(in("alerts"), c.Zones) },
 		func() error { return validateMasks(in("privacy_masks"), c.PrivacyMasks) },
 		func() error { return c.Faces.validate(in("faces")) },
+		func() error { return c.Record.validate(in("record")) },
+		func() error { return c.Upload.validate(in("upload")) },
 	)
 }
 

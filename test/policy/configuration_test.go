@@ -84,7 +84,7 @@ func required(c *config.Config) string {
 	tree["lan"], tree["sensors"] = map[string]any{"users": users}, sensors
 	cameras := map[string]any{}
 	for name, camera := range c.Cameras {
-		zones, objects, masks := map[string]any{}, map[string]any{}, []any{}
+		zones, objects, masks, seen := map[string]any{}, map[string]any{}, []any{}, map[string]any{}
 		for name, zone := range camera.Zones {
 			zones[name] = map[string]any{"polygon": zone.Polygon.String()}
 		}
@@ -94,7 +94,13 @@ func required(c *config.Config) string {
 		for _, mask := range camera.ObjectMasks {
 			masks = append(masks, map[string]any{"polygon": mask.Polygon.String()})
 		}
-		cameras[name] = map[string]any{"source": camera.Source, "zones": zones, "objects": objects, "object_masks": masks, "aliases": camera.Aliases}
+		for label, after := range camera.Upload.Seen {
+			seen[label] = after.String()
+		}
+		cameras[name] = map[string]any{
+			"source": camera.Source, "zones": zones, "objects": objects, "object_masks": masks, "aliases": camera.Aliases,
+			"upload": map[string]any{"seen": seen},
+		}
 	}
 	tree["cameras"] = cameras
 	text, err := yaml.Marshal(tree)
