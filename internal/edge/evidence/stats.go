@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"time"
+
 	"porchlight/internal/kvs/producer"
 	"porchlight/internal/recording"
 )
@@ -56,3 +58,6 @@ func (l *Locker) All() map[string]Stats {
 	}
 	return all
 }
+
+// Held is how much of the camera's newest video is in memory.
+func (k *Keeper) Held() time.Duration { return k.ring.Stats().Held }
