@@ -10,6 +10,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/command"
+	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/gateway"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/event"
@@ -44,7 +45,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer hangUp()
 	local := page.New(cfg.Page, log)
 	cams := &cameras{
-		open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
+		open: a.Open, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
 	}
 	defer cams.close()
@@ -56,6 +57,11 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 		return false, nil, err
 	}
 	defer link.end(hangUp)
+	locker := evidence.Open(evidence.Config{
+		Config: cfg, Credentials: link.credentials, Next: up, Note: board.note, Log: log,
+	})
+	defer func() { err = errors.Join(err, locker.Close()) }()
+	cams.sink, cams.locker = locker, locker
 	home, err := gateway.New(gateway.Options{
 		Config: cfg, Version: a.Version, Put: up.Put, Cloud: link, PubSub: a.Local, SetPrivacy: a.choosePrivacy, Log: log,
 	})
