@@ -183,7 +183,7 @@ func TestExpiredEventsAreHidden(t *testing.T) {
 	}
 }
 
-func ids(events []*event.Event) (out []string) {
+func ids(events []*store.Labeled) (out []string) {
 	for _, e := range events {
 		out = append(out, e.EventID)
 	}

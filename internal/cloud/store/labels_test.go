@@ -89,6 +89,9 @@ func TestDeliveriesKeepTheCloudsLabels(t *testing.T) {
 			page, err := s.Events(t.Context(), "alice", store.Query{Camera: "porch.front", Limit: 100})
 			require.NoError(t, err)
 			require.Contains(t, ids(page.Events), id)
+			for _, e := range page.Events {
+				require.Equal(t, e.EventID == id, e.CloudLabels != nil)
+			}
 		})
 	}
 }
