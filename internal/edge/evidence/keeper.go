@@ -150,6 +150,7 @@ func (k *Keeper) run(camera context.Context, resume *event.Event) {
 	if k.up != nil {
 		k.sending = newUpload(camera, k.up)
 		k.sending.set(!k.desk.over)
+		k.working.start(k.prepare)
 	}
 	k.filling.start(func(ctx context.Context) { k.ring.Follow(ctx, k.bus) })
 	k.working.start(k.tick)

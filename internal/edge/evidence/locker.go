@@ -81,7 +81,7 @@ func Open(cfg Config) *Locker {
 	if cfg.Credentials != nil {
 		l.streams = producer.NewStreams(producer.StreamsConfig{
 			Client: newClient(cfg.Config.Cloud, cfg.Credentials), Retention: cfg.Config.Video.Retention, KMSKey: cfg.Config.Video.KMSKey,
-			Tags: map[string]string{"porchlight": cfg.Config.Thing},
+			Tags: map[string]string{"porchlight": cfg.Config.Thing}, Images: pictures(cfg.Config),
 		})
 	}
 	return l
