@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -10,12 +11,18 @@ import (
 func (p *Producer) Run(ctx context.Context) error {
 	watch := p.cfg.Ring.Watch()
 	defer watch.Close()
+	var others sync.WaitGroup
+	defer others.Wait()
+	saving, saved := context.WithCancel(context.WithoutCancel(ctx))
+	defer saved() // with the last acknowledgements
+	others.Go(func() { p.save(saving) })
+	others.Go(func() { p.verify(ctx) })
 	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
 	renewEndpoint, refused := false, 0
 	for ctx.Err() == nil {
 		f, g := p.pick(ctx, 0)
 		if f == nil {
-			p.setState(Idle, nil)
+			p.rest()
 			select {
 			case <-ctx.Done():
 			case <-watch.C:
