@@ -3,6 +3,7 @@ package assertions_test
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +51,9 @@ func TestNoGrantIsWild(t *testing.T) {
 			}
 			for _, r := range resources {
 				require.NotEqual(t, "*", r, role)
-				require.True(t, strings.HasPrefix(r, "<"), "%s: %s names no resource of the stack", role, r)
+				// Devices make the streams of their cameras themselves.
+				own := slices.Contains(ownStreams(), r)
+				require.True(t, own || strings.HasPrefix(r, "<"), "%s: %s names no resource of the stack", role, r)
 			}
 		}
 	}
@@ -132,14 +135,31 @@ func TestDeviceRoleWritesOwnThumbnailsReadsUpdatesAndAsksAboutFaces(t *testing.T
 	_, alias := tmpl.only(t, "AWS::IoT::RoleAlias")
 	require.EqualValues(t, 3600, alias.Properties["CredentialDurationSeconds"])
 	role := target(t, alias.Properties["RoleArn"])
-	require.Equal(t, map[string][]string{
+	want := map[string][]string{
 		"s3:PutObject":    {"<" + bucket + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
 		"sqs:SendMessage": queues,
 		"sqs:GetQueueUrl": queues,
 		"s3:GetObject":    {"<" + bucket + ".Arn>/updates/*"},
-	}, tmpl.grants(t, role))
+	}
+	for _, action := range produces() {
+		want[action] = ownStreams()
+	}
+	require.Equal(t, want, tmpl.grants(t, role))
 	require.Equal(t, "credentials.iot.amazonaws.com",
 		at(t, tmpl.Resources[role].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"))
+}
+
+// produces are what a device may do with its own cameras' streams: send, and
+// not read.
+func produces() []string {
+	return []string{
+		"kinesisvideo:CreateStream", "kinesisvideo:DescribeStream", "kinesisvideo:GetDataEndpoint", "kinesisvideo:PutMedia",
+		"kinesisvideo:TagStream", "kinesisvideo:UpdateImageGenerationConfiguration",
+	}
+}
+
+func ownStreams() []string {
+	return []string{"arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:stream/${credentials-iot:ThingName}.*/*"}
 }
 
 // The role of a Greengrass core is not the stack's: it gets a policy attached.
@@ -155,13 +175,19 @@ func TestCoreFetchesComponentsAndWritesOwnThumbnailsOnly(t *testing.T) {
 	got := map[string][]string{}
 	for _, s := range at(t, policy.Properties, "PolicyDocument", "Statement").([]any) {
 		require.Equal(t, "Allow", at(t, s, "Effect"))
-		got[at(t, s, "Action").(string)] = texts(t, at(t, s, "Resource"))
+		for _, action := range texts(t, at(t, s, "Action")) {
+			got[action] = texts(t, at(t, s, "Resource"))
+		}
 	}
-	require.Equal(t, map[string][]string{
+	want := map[string][]string{
 		"s3:GetObject":         {"<" + components + ".Arn>/porchlight.*"},
 		"s3:GetBucketLocation": {"<" + components + ".Arn>"},
 		"s3:PutObject":         {"<" + pictures + ".Arn>/thumbnails/${credentials-iot:ThingName}/*"},
-	}, got)
+	}
+	for _, action := range produces() {
+		want[action] = ownStreams()
+	}
+	require.Equal(t, want, got)
 }
 
 func TestThingPolicyReachesTheConnectedThingOnly(t *testing.T) {

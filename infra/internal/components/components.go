@@ -11,6 +11,7 @@ import (
 
 	"porchlight/infra/internal/naming"
 	"porchlight/infra/internal/thumbnails"
+	"porchlight/infra/internal/video"
 )
 
 // Props of the bucket and the policy.
@@ -64,6 +65,7 @@ func New(scope constructs.Construct, id string, props Props) *Components {
 				Resources: &[]*string{bucket.BucketArn()},
 			}),
 			props.Thumbnails.PutByThing(),
+			video.Produce(parent),
 		},
 	})
 	return &Components{bucket, policy}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"porchlight/infra/internal/naming"
+	"porchlight/infra/internal/video"
 )
 
 // credentialSeconds is how long a device's credentials last.
@@ -29,6 +30,7 @@ func New(scope constructs.Construct, id string, props Props) *Device {
 	})
 	props.Thumbnails.GrantPutByThing(role)
 	props.Thumbnails.GrantReadUpdates(role)
+	role.AddToPolicy(video.Produce(parent))
 
 	alias := awsiot.NewCfnRoleAlias(parent, jsii.String("RoleAlias"), &awsiot.CfnRoleAliasProps{
 		RoleAlias:                 jsii.String(naming.Scoped(props.Stage, "device")),
