@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -10,12 +11,18 @@ import (
 func (p *Producer) Run(ctx context.Context) error {
 	watch := p.cfg.Ring.Watch()
 	defer watch.Close()
+	var others sync.WaitGroup
+	defer others.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	others.Go(func() { p.save(ctx) })
+	others.Go(func() { p.verify(ctx) })
 	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
 	renewEndpoint, refused := false, 0
 	for ctx.Err() == nil {
 		f, g := p.pick(ctx, 0)
 		if f == nil {
-			p.setState(Idle, nil)
+			p.rest()
 			select {
 			case <-ctx.Done():
 			case <-watch.C:

@@ -65,7 +65,7 @@ func (p *Producer) finish(c *connection) error {
 func (p *Producer) await(ctx context.Context, watch *media.Watch, c *connection) (*fragment, *media.GOP, error) {
 	linger := time.NewTimer(p.timing.Linger)
 	defer linger.Stop()
-	for ctx.Err() == nil && time.Now().Before(c.retire) {
+	for ctx.Err() == nil && time.Now().Before(c.retire) && !p.isPaused() {
 		if f, g := p.pick(ctx, c.id); f != nil {
 			if !p.fits(c, g) {
 				return nil, nil, nil
