@@ -153,7 +153,7 @@ func TestDeviceRoleWritesOwnThumbnailsReadsUpdatesAndAsksAboutFaces(t *testing.T
 // not read.
 func produces() []string {
 	return []string{
-		"kinesisvideo:CreateStream", "kinesisvideo:DescribeStream", "kinesisvideo:GetDataEndpoint", "kinesisvideo:PutMedia",
+		"kinesisvideo:CreateStream", "kinesisvideo:DescribeStream", "kinesisvideo:GetDataEndpoint", "kinesisvideo:ListFragments", "kinesisvideo:PutMedia",
 		"kinesisvideo:TagStream", "kinesisvideo:UpdateImageGenerationConfiguration",
 	}
 }

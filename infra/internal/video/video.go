@@ -10,7 +10,7 @@ import (
 
 // Produce lets a role that IoT's credentials provider hands out make the
 // streams of the cameras of the thing whose certificate was shown, and send
-// video to them. It cannot read any back. A stream has its camera's name,
+// video to them. It can see what they hold, and read none of it. A stream has its camera's name,
 // which is the thing's with a dot and a name behind it.
 func Produce(scope constructs.Construct) awsiam.PolicyStatement {
 	streams := awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
@@ -18,7 +18,7 @@ func Produce(scope constructs.Construct) awsiam.PolicyStatement {
 	})
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings(
-			"kinesisvideo:CreateStream", "kinesisvideo:DescribeStream", "kinesisvideo:GetDataEndpoint", "kinesisvideo:PutMedia",
+			"kinesisvideo:CreateStream", "kinesisvideo:DescribeStream", "kinesisvideo:GetDataEndpoint", "kinesisvideo:ListFragments", "kinesisvideo:PutMedia",
 			"kinesisvideo:TagStream", "kinesisvideo:UpdateImageGenerationConfiguration",
 		),
 		Resources: &[]*string{streams},

@@ -187,7 +187,14 @@ func TestWhatIsUploaded(t *testing.T) {
 			nil, nil, "none"},
 		{"an alert", always(config.VideoAlerts), func(s *scene) { s.to(10); s.starts(event.Alert); s.to(20); s.ends() },
 			[]string{"event 4..21"}, nil, "4..21"},
-		{"an alert that rises", always(config.VideoAlerts), func(s *scene) { s.to(10); s.starts(event.Notice); s.to(100); s.rises(); s.to(120); s.ends() },
+		{"an alert that rises", always(config.VideoAlerts), func(s *scene) {
+			s.to(10)
+			s.starts(event.Notice)
+			s.to(100)
+			s.rises()
+			s.to(120)
+			s.ends()
+		},
 			[]string{"event 4..121"}, nil, "4..121"},
 		{"all the time", always(config.VideoContinuous), func(s *scene) { s.to(10); s.starts(event.Notice); s.to(20); s.ends(); s.to(41) },
 			[]string{"all 1..64", "event 4..21"}, nil, "4..21"},
@@ -204,13 +211,31 @@ func TestWhatIsUploaded(t *testing.T) {
 			func(s *scene) { s.to(10); s.sees("cat"); s.to(20); s.sees("dog"); s.to(200) },
 			[]string{"seen 15..80"}, []string{"seen 20..80"}, "none"},
 		{"a dog that stays", config.Upload{Mode: config.VideoOff, Seen: map[string]time.Duration{"dog": time.Minute}},
-			func(s *scene) { s.to(20); s.sees("dog"); s.to(21); s.sees("dog"); s.to(25); s.sees("dog"); s.to(50); s.sees("dog"); s.to(200) },
+			func(s *scene) {
+				s.to(20)
+				s.sees("dog")
+				s.to(21)
+				s.sees("dog")
+				s.to(25)
+				s.sees("dog")
+				s.to(50)
+				s.sees("dog")
+				s.to(200)
+			},
 			[]string{"seen 15..115"}, []string{"seen 20..115"}, "none"},
 		{"a dog that comes back", config.Upload{Mode: config.VideoOff, Seen: map[string]time.Duration{"dog": 10 * time.Second}},
 			func(s *scene) { s.to(20); s.sees("dog"); s.to(100); s.sees("dog"); s.to(200) },
 			[]string{"seen 15..30", "seen 95..110"}, []string{"seen 20..30", "seen 100..110"}, "none"},
 		{"an event after a dog", config.Upload{Mode: config.VideoOff, Seen: map[string]time.Duration{"dog": time.Minute}},
-			func(s *scene) { s.to(20); s.sees("dog"); s.to(30); s.starts(event.Notice); s.to(40); s.ends(); s.to(200) },
+			func(s *scene) {
+				s.to(20)
+				s.sees("dog")
+				s.to(30)
+				s.starts(event.Notice)
+				s.to(40)
+				s.ends()
+				s.to(200)
+			},
 			[]string{"seen 15..80", "event 24..41"}, []string{"seen 20..80", "event 29..38"}, "24..41"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ func (h *health) judge(s Stats, over bool, now time.Time) (message string, chang
 // judgeUpload: trying again is no sign of health, only what has got there is.
 func (h *health) judgeUpload(s producer.Stats, now time.Time) {
 	bad := s.State == producer.Waiting || s.State == producer.Faulty
-	well := s.State == producer.Idle || s.State == "" || s.Persisted > h.persisted
+	well := s.State == producer.Idle || s.State == producer.Paused || s.State == "" || s.Persisted > h.persisted
 	h.persisted = s.Persisted
 	switch {
 	case bad:
