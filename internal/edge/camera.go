@@ -98,7 +98,7 @@ func (c *camera) openFaces() (pipeline.FaceDetector, func()) {
 func (c *camera) play(ctx context.Context) error {
 	err := capture.Run(ctx, capture.Config{
 		Name: c.deps.id, URL: c.settings.Source, FPS: c.settings.FPS, MaxWidth: c.settings.MaxWidth,
-		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.deps.packets, Log: c.deps.log,
+		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.deps.packets, Audio: c.settings.Record.Audio, Masks: c.settings.PrivacyMasks, Log: c.deps.log,
 		OnState: func(s event.CameraState, message string) { c.became(ctx, s, message) },
 	}, func(f *event.Frame) { c.handle(ctx, f) })
 	c.endOpen(ctx)

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"reflect"
@@ -39,6 +40,7 @@ type cameras struct {
 
 type runningCamera struct {
 	settings config.Camera
+	keeper   *evidence.Keeper // nil: nothing of it is kept
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
 }
@@ -127,6 +129,7 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 	r := &runningCamera{settings: settings, cancel: cancel, done: make(chan struct{})}
 	c.running[name] = r
 	keeper := c.locker.Keep(ctx, id, settings, c.left[id])
+	r.keeper = keeper
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
 		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, tally: c.tally, log: c.log,
@@ -141,6 +144,22 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 			keeper.Close()
 		}
 	}()
+}
+
+// keeper is that of a camera, nil when nothing of it is kept. It fails with
+// command.ErrRejected when there is no such camera, or none to be looked through.
+func (c *cameras) keeper(id string) (*evidence.Keeper, error) {
+	_, name, err := event.SplitCamera(id)
+	settings, exists := c.cfg.Cameras[name]
+	switch {
+	case err != nil || !exists:
+		return nil, fmt.Errorf("%w: there is no camera %s", command.ErrRejected, id)
+	case settings.Privacy:
+		return nil, fmt.Errorf("%w: camera %s is in privacy mode", command.ErrRejected, id)
+	case c.running[name] == nil:
+		return nil, nil
+	}
+	return c.running[name].keeper, nil
 }
 
 // stop stops the cameras that which chooses, for the cause it gives, and

@@ -71,7 +71,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	up.told, board.told = home.Event, home.Status
 	objects := newBucket(cfg.Cloud, link.credentials)
 	beside := &rooms{
-		agent: a, cfg: cfg, link: link, up: up, bucket: objects, page: local, gateway: home, pictures: cams.pictures, tally: cams.tally,
+		agent: a, cfg: cfg, link: link, up: up, bucket: objects, locker: locker, page: local, gateway: home, pictures: cams.pictures, tally: cams.tally,
 		asked: make(chan request),
 	}
 	var sending, serving sync.WaitGroup

@@ -64,3 +64,16 @@ func TestAnEventThatBecomesAnAlert(t *testing.T) {
 	require.Equal(t, event.At(e.StartedAt.Add(-2*time.Second)), clip.From)
 	eventually(t, "it is there from its start", func() bool { return c.covers(clip.From.Time, e.UpdatedAt.Time) })
 }
+
+// Pictures of an alert are in the bucket of thumbnails, where the device may
+// write, and say of which event they are.
+func TestPicturesOfAnAlert(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	h := live(t, t.TempDir(), c, newCamera(t), settings(nil), nil)
+	h.flows(2 * time.Second)
+	e := happening(event.Alert)
+	h.becomes(&e, event.Started)
+	eventually(t, "a picture", func() bool { return c.pictures.named(e.EventID) != "" })
+	require.Regexp(t, `^pictures/thumbnails/home/images_000000000000_home\.door_\d+_.+\.jpg$`, c.pictures.named(e.EventID))
+}

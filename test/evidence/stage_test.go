@@ -56,6 +56,37 @@ type cloud struct {
 	keys    *sts.Service
 	archive *kinesisvideoarchivedmedia.Client
 	broken  sync.Map // "down": nothing is answered
+
+	pictures pictures
+}
+
+// pictures are those that were made of video.
+type pictures struct {
+	mu     sync.Mutex
+	events map[string]string // by key: of which
+}
+
+// Put implements kvs.Objects.
+func (p *pictures) Put(_ context.Context, bucket, key, _ string, metadata map[string]string, _ []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.events == nil {
+		p.events = map[string]string{}
+	}
+	p.events[bucket+"/"+key] = metadata[producer.TagEvents]
+	return nil
+}
+
+// named returns the key of a picture of an event.
+func (p *pictures) named(id string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, of := range p.events {
+		if strings.Contains(of, id) {
+			return key
+		}
+	}
+	return ""
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -67,6 +98,7 @@ func newCloud(t *testing.T) *cloud {
 	require.NoError(t, err)
 	c.video, err = kvs.Open(kvs.Config{
 		Dir: filepath.Join(dir, "video"), Region: region, AccountID: account, Endpoint: "http://" + c.server.Listener.Addr().String(), Logger: log,
+		Objects: &c.pictures,
 	})
 	require.NoError(t, err)
 	handler, err := frontdoor.New(frontdoor.Config{
@@ -206,7 +238,7 @@ func settings(change func(*config.Camera)) config.Camera {
 func configOf(dir string, c *cloud) *config.Config {
 	cfg := &config.Config{Thing: "home", StateDir: dir, Cloud: config.Cloud{Region: region}, Video: config.Video{Retention: time.Hour}}
 	if c != nil {
-		cfg.Cloud.Endpoint = c.server.URL
+		cfg.Cloud.Endpoint, cfg.Cloud.ThumbnailBucket = c.server.URL, "pictures"
 	}
 	return cfg
 }

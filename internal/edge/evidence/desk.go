@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -21,10 +22,10 @@ const (
 
 // Why a camera cannot be told to record.
 var (
-	errNothingKept = errors.New("its video is neither recorded nor uploaded: record.mode and upload.mode are off")
-	errNoVideo     = errors.New("no video comes from it that could be kept: its status says whether it runs")
-	errOver        = errors.New("its upload.daily_bytes are used up for today, and record.mode is off")
-	errNotManual   = errors.New("no command has begun a recording of it that still goes on")
+	errNothingKept = fmt.Errorf("%w: its video is neither recorded nor uploaded: record.mode and upload.mode are off, or what they need is missing", ErrRefused)
+	errNoVideo     = errors.New("no video comes that could be recorded: the camera's status says whether it runs")
+	errOver        = fmt.Errorf("%w: its upload.daily_bytes are used up for today, and record.mode is off", ErrRefused)
+	errNotManual   = fmt.Errorf("%w: no command has begun a recording of it that still goes on", ErrRefused)
 )
 
 // recorder is a recording.Recorder.

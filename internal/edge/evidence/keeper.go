@@ -30,9 +30,8 @@ type Keeper struct {
 	file   string              // of the note
 	health health
 
-	sending *upload
-	filling work // the ring
-	working work // recorder and clock
+	filling work // of the ring
+	working work // of recorder, producer and clock
 
 	mu      sync.Mutex
 	desk    desk
@@ -70,10 +69,6 @@ func (l *Locker) Keep(ctx context.Context, camera string, settings config.Camera
 	if !records && !uploads {
 		return nil
 	}
-	if len(settings.PrivacyMasks) > 0 {
-		log.Warn("video of this camera is neither recorded nor uploaded: it has privacy masks")
-		return nil
-	}
 	k := &Keeper{
 		camera: camera, locker: l, log: log, bus: &media.Bus{}, most: settings.Upload.DailyBytes,
 		file: filepath.Join(l.cfg.Config.StateDir, "evidence", camera+".json"),
@@ -87,7 +82,7 @@ func (l *Locker) Keep(ctx context.Context, camera string, settings config.Camera
 		k.record(settings.Record)
 	}
 	if uploads {
-		k.upload()
+		k.upload(settings.Upload)
 	}
 	k.run(ctx, resume)
 	l.mu.Lock()
@@ -114,12 +109,13 @@ func (k *Keeper) record(settings config.Record) {
 }
 
 // upload makes the producer.
-func (k *Keeper) upload() {
+func (k *Keeper) upload(settings config.Upload) {
 	l := k.locker
 	cfg := producer.Config{
 		Camera: k.camera, Stream: k.camera, Region: l.cfg.Config.Cloud.Region, Ring: k.ring, Endpoints: l.streams,
 		Credentials: l.cfg.Credentials, Log: l.cfg.Log, ImagePrefix: ImagePrefix(l.cfg.Config.Thing),
-		Unkept: l.cfg.Config.Video.Retention == 0, Timing: l.cfg.Timing,
+		Unkept: l.cfg.Config.Video.Retention == 0, BackfillRate: int(settings.BackfillRate), Timing: l.cfg.Timing,
+		StateFile: filepath.Join(l.cfg.Config.StateDir, "uploads", k.camera+".json"), Held: l.archive,
 	}
 	if cfg.Timing.Finish == 0 {
 		cfg.Timing.Finish = lastAcknowledgements
@@ -147,12 +143,14 @@ func (k *Keeper) run(camera context.Context, resume *event.Event) {
 		k.desk.resume(*resume, now)
 	}
 	k.desk.remember(k.note.Manual, now)
+	k.filling.start(func(ctx context.Context) { k.ring.Follow(ctx, k.bus) })
 	if k.up != nil {
-		k.sending = newUpload(camera, k.up)
-		k.sending.set(!k.desk.over)
+		if k.desk.over {
+			k.up.Pause()
+		}
+		k.working.startUpload(camera, k.up)
 		k.working.start(k.prepare)
 	}
-	k.filling.start(func(ctx context.Context) { k.ring.Follow(ctx, k.bus) })
 	k.working.start(k.tick)
 	if k.rec != nil {
 		k.working.start(k.rec.Run)
@@ -217,10 +215,7 @@ func (k *Keeper) tick(ctx context.Context) {
 		k.keepNote(false)
 		k.mu.Unlock()
 		if over != before {
-			k.tellOver(over)
-		}
-		if k.sending != nil {
-			k.sending.set(!over)
+			k.stopUpload(over)
 		}
 		if message, changed := k.health.judge(stats, over, now); changed {
 			k.locker.cfg.Note(k.camera, message)
@@ -236,11 +231,14 @@ func (k *Keeper) over(sent int64, now time.Time) bool {
 	return k.most > 0 && today >= k.most
 }
 
-func (k *Keeper) tellOver(over bool) {
+// stopUpload stops uploading because the day's bytes are used up, or goes on.
+func (k *Keeper) stopUpload(over bool) {
 	if over {
+		k.up.Pause()
 		k.log.Warn("nothing more is uploaded today: upload.daily_bytes are used up; what happens stays on the disk", "daily_bytes", k.most)
 		return
 	}
+	k.up.Resume()
 	k.log.Info("video is uploaded again")
 }
 
@@ -282,9 +280,6 @@ func (k *Keeper) Close() {
 	k.desk.close(k.locker.cfg.Now())
 	k.mu.Unlock()
 	k.locker.leave(k)
-	if k.sending != nil {
-		k.sending.close()
-	}
 	k.working.end()
 	k.mu.Lock()
 	defer k.mu.Unlock()

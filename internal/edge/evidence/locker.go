@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideoarchivedmedia"
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/disk"
@@ -51,6 +52,7 @@ type Locker struct {
 	cfg     Config
 	library *recording.Library // nil: it cannot be opened
 	streams *producer.Streams  // nil: nothing is uploaded
+	archive producer.Held
 	sweeps  work
 
 	mu      sync.Mutex
@@ -79,8 +81,10 @@ func Open(cfg Config) *Locker {
 		l.sweeps.start(library.Run)
 	}
 	if cfg.Credentials != nil {
+		control := newClient(cfg.Config.Cloud, cfg.Credentials)
+		l.archive = producer.Archive{Control: control, Media: newArchive(cfg.Config.Cloud, cfg.Credentials)}
 		l.streams = producer.NewStreams(producer.StreamsConfig{
-			Client: newClient(cfg.Config.Cloud, cfg.Credentials), Retention: cfg.Config.Video.Retention, KMSKey: cfg.Config.Video.KMSKey,
+			Client: control, Retention: cfg.Config.Video.Retention, KMSKey: cfg.Config.Video.KMSKey,
 			Tags: map[string]string{"porchlight": cfg.Config.Thing}, Images: pictures(cfg.Config),
 		})
 	}
@@ -104,6 +108,14 @@ func newClient(cfg config.Cloud, credentials aws.CredentialsProvider) *kinesisvi
 		if cfg.Endpoint != "" {
 			o.BaseEndpoint = aws.String(cfg.Endpoint)
 		}
+	})
+}
+
+// newArchive calls what lists fragments; its address is asked for.
+func newArchive(cfg config.Cloud, credentials aws.CredentialsProvider) *kinesisvideoarchivedmedia.Client {
+	return kinesisvideoarchivedmedia.New(kinesisvideoarchivedmedia.Options{
+		Region: cfg.Region, Credentials: credentials,
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(30 * time.Second),
 	})
 }
 

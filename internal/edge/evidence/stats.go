@@ -3,6 +3,7 @@ package evidence
 import (
 	"time"
 
+	"porchlight/internal/event"
 	"porchlight/internal/kvs/producer"
 	"porchlight/internal/recording"
 )
@@ -57,6 +58,23 @@ func (l *Locker) All() map[string]Stats {
 		all[k.camera] = k.Stats()
 	}
 	return all
+}
+
+// Telemetry is what is said of it to the cloud.
+func (s Stats) Telemetry() *event.VideoTelemetry {
+	t := &event.VideoTelemetry{DiskBytes: s.OnDisk}
+	if s.Recorded {
+		t.Record, t.RecordLost = string(s.Record.State), s.Record.Lost
+	}
+	if s.Uploaded {
+		t.Upload, t.UploadBytes = string(s.Upload.State), s.Today
+		t.Sent, t.Resent, t.Persisted, t.Unpersisted = s.Upload.Sent, s.Upload.Resent, s.Upload.Persisted, s.Upload.Unpersisted
+		t.UploadLost = s.Upload.Lost + s.Upload.Dropped
+	}
+	if s.Over {
+		t.Upload = "over"
+	}
+	return t
 }
 
 // Held is how much of the camera's newest video is in memory.

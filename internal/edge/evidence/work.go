@@ -29,61 +29,18 @@ func (w *work) end() {
 	w.running.Wait()
 }
 
-// upload is a producer at work while it may be.
-type upload struct {
-	producer *producer.Producer
-	camera   context.Context
-
-	mu     sync.Mutex
-	cancel context.CancelCauseFunc // nil while it rests
-	done   chan struct{}
-	closed bool
-}
-
-func newUpload(camera context.Context, p *producer.Producer) *upload {
-	return &upload{producer: p, camera: camera}
-}
-
-// set has the producer work or rest. One that rests completes its fragment
-// first, in the background.
-func (u *upload) set(works bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	switch {
-	case u.closed:
-	case !works && u.cancel != nil:
-		u.cancel(nil)
-		u.cancel = nil
-	case works && u.cancel == nil:
-		ctx, cancel := context.WithCancelCause(context.WithoutCancel(u.camera))
-		before, done := u.done, make(chan struct{})
-		u.cancel, u.done = cancel, done
-		private := context.AfterFunc(u.camera, func() {
-			if errors.Is(context.Cause(u.camera), ErrPrivate) {
-				cancel(ErrPrivate)
-			}
-		})
-		go func() {
-			defer close(done)
-			defer func() { private() }()
-			if before != nil {
-				<-before
-			}
-			_ = u.producer.Run(ctx)
-		}()
-	}
-}
-
-// close ends the producer and waits for it.
-func (u *upload) close() {
-	u.mu.Lock()
-	u.closed = true
-	if u.cancel != nil {
-		u.cancel(nil)
-	}
-	done := u.done
-	u.mu.Unlock()
-	if done != nil {
-		<-done
-	}
+// startUpload has a producer work until end, and no longer than until the
+// camera goes into privacy mode: then not a byte more leaves the home.
+func (w *work) startUpload(camera context.Context, p *producer.Producer) {
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(camera))
+	unwatch := context.AfterFunc(camera, func() {
+		if errors.Is(context.Cause(camera), ErrPrivate) {
+			stop(producer.ErrAbandon)
+		}
+	})
+	w.stops = append(w.stops, func() { stop(nil) })
+	w.running.Go(func() {
+		defer unwatch()
+		_ = p.Run(ctx) // ends with ctx alone
+	})
 }

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// ErrAbandon is the cause with which to end the context of Run where nothing
+// more may be sent, not even the end of a fragment.
+var ErrAbandon = errors.New("upload is abandoned")
+
 // Run uploads until ctx ends, then completes the fragment under way.
 func (p *Producer) Run(ctx context.Context) error {
 	watch := p.cfg.Ring.Watch()

@@ -147,6 +147,12 @@ func (p *Producer) connect(ctx context.Context, f *fragment, g *media.GOP, renew
 	})
 	go p.guard(c)
 	p.log.Debug("upload begins", "connection", c.id)
+	abandon := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), ErrAbandon) {
+			cancel(errRetired)
+		}
+	})
+	context.AfterFunc(request, func() { abandon() })
 	// Until fragments are sent there is nothing to end well.
 	stop := context.AfterFunc(ctx, func() { cancel(errRetired) })
 	defer stop()
