@@ -160,6 +160,11 @@ document.getElementById("before").addEventListener("click", () => choose(begin -
 document.getElementById("after").addEventListener("click", () => choose(end + 3600e3));
 
 // A time after # is shown at once, as in #2026-11-21T12:00:00Z.
-const wanted = Date.parse(location.hash.slice(1));
-choose(wanted || Date.now()).then(() => wanted && play(wanted));
+async function start() {
+  const wanted = Date.parse(location.hash.slice(1));
+  await choose(wanted || Date.now());
+  if (wanted) play(wanted);
+}
+window.addEventListener("hashchange", start);
+start();
 setInterval(() => end > Date.now() && load(), 15e3);
