@@ -59,7 +59,7 @@ func (c *RecordingsListCmd) Run(_ context.Context, streams *Streams) error {
 	for _, camera := range cameras {
 		for _, r := range library.Ranges(camera, from, to) {
 			if !c.JSON {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", camera, local(r.From), r.To.Local().Format(time.TimeOnly), length(r.To.Sub(r.From)), r.Class)
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", camera, local(r.From), until(r.From, r.To), length(r.To.Sub(r.From)), r.Class)
 				continue
 			}
 			line := rangeLine{camera, event.At(r.From), event.At(r.To), r.To.Sub(r.From).Seconds(), r.Class.String()}

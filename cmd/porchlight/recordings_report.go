@@ -83,7 +83,7 @@ func (r *exportReport) file(name string, c *recording.Clip, bytes int64) error {
 		out = r.streams.Stderr
 	}
 	_, err := fmt.Fprintf(out, "%s  %s  %s – %s  %s  %.1f MB\n",
-		name, r.camera, local(c.From), c.To.Local().Format(time.TimeOnly), length(plays), float64(bytes)/1e6)
+		name, r.camera, local(c.From), until(c.From, c.To), length(plays), float64(bytes)/1e6)
 	return err
 }
 

@@ -83,5 +83,13 @@ func duration(text string) (time.Duration, error) {
 // local writes a time as this machine's clock shows it.
 func local(t time.Time) string { return t.Local().Format(time.DateTime) }
 
+// until writes the end of a time, without the day where that is clear.
+func until(from, to time.Time) string {
+	if from.Local().Format(time.DateOnly) == to.Local().Format(time.DateOnly) {
+		return to.Local().Format(time.TimeOnly)
+	}
+	return local(to)
+}
+
 // length writes a length in whole seconds.
 func length(d time.Duration) string { return d.Round(time.Second).String() }
