@@ -43,7 +43,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer blink()
 	online, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
-	local := page.New(cfg.Page, log)
+	local := page.New(cfg.Page, nil, log)
 	cams := &cameras{
 		open: a.Open, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
