@@ -85,7 +85,7 @@ func Open(cfg Config) *Locker {
 		l.archive = producer.Archive{Control: control, Media: newArchive(cfg.Config.Cloud, cfg.Credentials)}
 		l.streams = producer.NewStreams(producer.StreamsConfig{
 			Client: control, Retention: cfg.Config.Video.Retention, KMSKey: cfg.Config.Video.KMSKey,
-			Tags: map[string]string{"porchlight": cfg.Config.Thing}, Images: pictures(cfg.Config),
+			Tags: map[string]string{"porchlight": cfg.Config.Thing}, Images: pictures(cfg.Config.Cloud),
 		})
 	}
 	return l

@@ -16,15 +16,9 @@ const (
 	imageWidth    = 640 // pixels
 )
 
-// pictures says where Kinesis Video Streams puts pictures, nil when no camera
-// wants any.
-func pictures(cfg *config.Config) *producer.Images {
-	for _, c := range cfg.Cameras {
-		if c.Upload.Uploads() && c.Upload.Images && cfg.Cloud.ThumbnailBucket != "" {
-			return &producer.Images{Bucket: cfg.Cloud.ThumbnailBucket, Region: cfg.Cloud.Region, Interval: imageInterval, Width: imageWidth}
-		}
-	}
-	return nil
+// pictures says where Kinesis Video Streams puts pictures.
+func pictures(cloud config.Cloud) *producer.Images {
+	return &producer.Images{Bucket: cloud.ThumbnailBucket, Region: cloud.Region, Interval: imageInterval, Width: imageWidth}
 }
 
 // Waits between two tries to prepare a stream.
@@ -37,7 +31,7 @@ const (
 // uploading begins later and makes up for that.
 func (k *Keeper) prepare(ctx context.Context) {
 	for wait := prepareSoon; ; wait = min(2*wait, prepareLate) {
-		err := k.locker.streams.Prepare(ctx, k.camera)
+		err := k.locker.streams.Prepare(ctx, k.camera, k.desk.wishes.upload.Images)
 		if err == nil || ctx.Err() != nil {
 			return
 		}

@@ -19,14 +19,14 @@ type Images struct {
 	Width    int           // pixels
 }
 
-// Prepare makes sure that a stream can be uploaded to, and that pictures are
-// made of it as configured, so that the first event need not wait for that. It
-// fails as Endpoint does.
-func (s *Streams) Prepare(ctx context.Context, stream string) error {
+// Prepare makes sure that a stream can be uploaded to, and that pictures can be
+// made of it if they are wanted, so that the first event need not wait for
+// that. It fails as Endpoint does.
+func (s *Streams) Prepare(ctx context.Context, stream string, images bool) error {
 	if _, err := s.Endpoint(ctx, stream, false); err != nil {
 		return err
 	}
-	if s.cfg.Images == nil {
+	if !images || s.cfg.Images == nil {
 		return nil
 	}
 	if err := s.configureImages(ctx, stream, s.cfg.Images); err != nil {

@@ -107,12 +107,12 @@ func TestStreamFaults(t *testing.T) {
 func TestPrepareHasPicturesMade(t *testing.T) {
 	c := &control{}
 	s := newStreams(t, c)
-	require.NoError(t, s.Prepare(t.Context(), "door"))
+	s.cfg.Images = &Images{Bucket: "pictures", Region: "eu-central-1", Interval: 3 * time.Second, Width: 640}
+	require.NoError(t, s.Prepare(t.Context(), "door", false))
 	require.NotContains(t, c.calls, "/updateImageGenerationConfiguration", "none were asked for")
 
-	s.cfg.Images = &Images{Bucket: "pictures", Region: "eu-central-1", Interval: 3 * time.Second, Width: 640}
 	for range 2 {
-		require.NoError(t, s.Prepare(t.Context(), "door"))
+		require.NoError(t, s.Prepare(t.Context(), "door", true))
 	}
 	require.Equal(t, []string{"/describeImageGenerationConfiguration", "/updateImageGenerationConfiguration", "/describeImageGenerationConfiguration"},
 		c.calls[len(c.calls)-3:], "what is so already is left alone")
@@ -122,5 +122,5 @@ func TestPrepareHasPicturesMade(t *testing.T) {
 	}, c.images)
 
 	c.deny = "AccessDeniedException"
-	require.ErrorIs(t, s.Prepare(t.Context(), "door"), ErrStream)
+	require.ErrorIs(t, s.Prepare(t.Context(), "door", true), ErrStream)
 }
