@@ -113,6 +113,7 @@ require (
 	golang.org/x/oauth2 v0.36.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.14.0
 	golang.org/x/tools v0.51.0 // indirect
 	gonum.org/v1/gonum v0.16.0
 	gopkg.in/mgo.v2 v2.0.0-20180705113604-9856a29383ce // indirect

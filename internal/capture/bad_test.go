@@ -185,7 +185,7 @@ func TestLiveInput(t *testing.T) {
 	require.NoError(t, cfg.complete())
 	var frames []*event.Frame
 	p := &player{cfg: cfg, states: &states{cfg: cfg}, times: timeline{log: cfg.Log}, deliver: func(f *event.Frame) { frames = append(frames, f) }}
-	err := playLive(t.Context(), cfg, p, []string{"-re", "-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=1"})
+	err := playLive(t.Context(), cfg, p, []string{"-re", "-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=1"}, nil)
 	require.ErrorIs(t, err, ErrStalled, "a live input does not end")
 	require.Len(t, frames, 5)
 	require.Equal(t, 160, frames[0].Width)
@@ -193,7 +193,7 @@ func TestLiveInput(t *testing.T) {
 	cfg.Timeout, cfg.FPS = 50*time.Millisecond, 0
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	err = playLive(ctx, cfg, p, []string{"-re", "-f", "lavfi", "-i", "testsrc=s=320x240:r=0.01"})
+	err = playLive(ctx, cfg, p, []string{"-re", "-f", "lavfi", "-i", "testsrc=s=320x240:r=0.01"}, nil)
 	require.ErrorIs(t, err, ErrStalled)
 	require.NoError(t, ctx.Err())
 }

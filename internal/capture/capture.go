@@ -18,6 +18,7 @@ import (
 	"porchlight/internal/capture/ffmpeg"
 	"porchlight/internal/event"
 	"porchlight/internal/media"
+	"porchlight/internal/polygon"
 )
 
 // What can be wrong with a source. Errors wrap these and name cause and cure.
@@ -58,8 +59,20 @@ type Config struct {
 	// called from several goroutines, never at once.
 	OnState func(state event.CameraState, message string)
 
-	// Packets, if set, gets the packets of an RTSP camera.
+	// Packets, if set, gets the packets of the video, with the times of the
+	// frames: those of an RTSP camera, or of a file that players show as it is;
+	// else, and with Masks, the video is encoded to H.264, which takes
+	// processor time and is said in the log. Single pictures and files at
+	// FullSpeed have none.
 	Packets *media.Bus
+
+	// Audio puts sound on Packets too, where there is any: AAC as it is, of
+	// files other sound as AAC. What cannot be carried is said in the log.
+	Audio bool
+
+	// Masks are covered in Packets. When that fails there are no packets.
+	// Frames are not touched. The polygons must be valid.
+	Masks []polygon.Polygon
 
 	// Attention, if set, lets an RTSP camera rest while nothing happens.
 	Attention *Attention

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,17 +21,27 @@ type deviceSource struct {
 	path string
 }
 
+// devicePackets says how the packets of a live input are made, nil when there
+// are to be none.
+func devicePackets(ctx context.Context, cfg *Config) *ffmpeg.PacketConfig {
+	if cfg.Packets == nil {
+		return nil
+	}
+	return encoded(ctx, cfg, ffmpeg.PacketConfig{}, "its own encoding is not known", ffmpeg.Info{})
+}
+
 func (s *deviceSource) live() bool { return true }
 
 func (s *deviceSource) play(ctx context.Context, p *player) error {
 	retry := backoff{min: s.cfg.retryMin, max: s.cfg.retryMax}
+	packets := devicePackets(ctx, &s.cfg)
 	for {
 		began := time.Now()
 		err := s.check()
 		if err == nil {
 			// Timestamps become wall-clock times, which copyts leaves alone.
 			input := []string{"-copyts", "-f", "v4l2", "-timestamps", "abs", "-i", s.path}
-			err = playLive(ctx, s.cfg, p, input)
+			err = playLive(ctx, s.cfg, p, input, packets)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -59,13 +70,19 @@ func (s *deviceSource) check() error {
 }
 
 // playLive shows the pictures of a live input that the child opens itself
-// until the input ends or sends nothing for the timeout.
-func playLive(ctx context.Context, cfg Config, p *player, input []string) error {
-	dec, err := ffmpeg.Decode(ctx, ffmpeg.DecodeConfig{Input: input, FPS: cfg.FPS, MaxWidth: cfg.MaxWidth})
+// until the input ends or sends nothing for the timeout, and makes packets of
+// it as told, if at all.
+func playLive(ctx context.Context, cfg Config, p *player, input []string, packets *ffmpeg.PacketConfig) error {
+	dec, err := ffmpeg.Decode(ctx, ffmpeg.DecodeConfig{Input: input, FPS: cfg.FPS, MaxWidth: cfg.MaxWidth, Packets: packets})
 	if err != nil {
 		return err
 	}
+	var publishing sync.WaitGroup
+	defer publishing.Wait()
 	defer dec.Close()
+	if packets != nil {
+		publishing.Go(func() { publishLive(&cfg, dec.Packets(), packets) })
+	}
 	var stalled atomic.Bool
 	watchdog := time.AfterFunc(cfg.silence(), func() {
 		stalled.Store(true)
@@ -84,11 +101,38 @@ func playLive(ctx context.Context, cfg Config, p *player, input []string) error 
 			return fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
 		watchdog.Reset(cfg.silence())
-		at := time.Now()
-		if stamp := time.UnixMilli(pic.PTS.Milliseconds()); at.Sub(stamp).Abs() < maxClockSkew {
-			at = stamp
-		}
+		at := liveTime(pic.PTS, time.Now())
 		p.show(pic, at, at.Sub(start))
+	}
+}
+
+// liveTime is when a picture was taken that a live input stamped so and that
+// is here now: the stamp is of the wall clock, if the driver knows how.
+func liveTime(stamp time.Duration, now time.Time) time.Time {
+	if at := time.UnixMilli(stamp.Milliseconds()); now.Sub(at).Abs() < maxClockSkew {
+		return at
+	}
+	return now
+}
+
+// publishLive puts the packets of a live input on the bus until it ends.
+func publishLive(cfg *Config, packets io.Reader, how *ffmpeg.PacketConfig) {
+	units := ffmpeg.NewUnits(packets, time.Duration(time.Now().UnixNano()))
+	outlet, weave := newOutlet(cfg, how), weave{bus: cfg.Packets}
+	begin := time.Duration(-1)
+	for {
+		u, err := units.Next()
+		if err != nil {
+			_, _ = io.Copy(io.Discard, packets) // or the child would wait for that
+			return
+		}
+		now := time.Now()
+		if begin < 0 {
+			begin = u.PTS
+		}
+		for _, p := range outlet.packets(u, -begin, func(pts time.Duration) time.Time { return liveTime(begin+pts, now) }) {
+			weave.video(p)
+		}
 	}
 }
 

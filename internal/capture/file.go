@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"porchlight/internal/capture/ffmpeg"
@@ -43,6 +44,10 @@ type fileSource struct {
 	cfg  Config
 	path string
 	fps  float64 // of the file, 0 if not known
+
+	packets *ffmpeg.PacketConfig // nil when there are none
+	outlet  *outlet
+	weave   weave
 }
 
 func (s *fileSource) live() bool { return false }
@@ -61,12 +66,18 @@ func (s *fileSource) play(ctx context.Context, p *player) error {
 // once plays the file from base and returns where the next round begins.
 func (s *fileSource) once(ctx context.Context, p *player, clock *clock, base time.Duration) (time.Duration, error) {
 	dec, err := ffmpeg.Decode(ctx, ffmpeg.DecodeConfig{
-		Input: ffmpeg.FileInput(s.path), FPS: s.cfg.FPS, MaxWidth: s.cfg.MaxWidth,
+		Input: ffmpeg.FileInput(s.path), FPS: s.cfg.FPS, MaxWidth: s.cfg.MaxWidth, Packets: s.packets,
 	})
 	if err != nil {
 		return 0, err
 	}
+	var publishing sync.WaitGroup
+	var published time.Duration
+	defer publishing.Wait()
 	defer dec.Close()
+	if s.packets != nil {
+		publishing.Go(func() { published = s.publish(ctx, dec.Packets(), clock, base) })
+	}
 	frames, last := 0, time.Duration(0)
 	for ctx.Err() == nil {
 		pic, err := dec.Next()
@@ -91,17 +102,22 @@ func (s *fileSource) once(ctx context.Context, p *player, clock *clock, base tim
 	if said := dec.Complaints(); said != "" {
 		s.cfg.Log.Warn("file is damaged; what could be decoded was played", "path", s.path, "frames", frames, "decoder", said)
 	}
-	return base + last + s.interval(), nil
+	publishing.Wait()
+	if published > base+last {
+		return published, ctx.Err()
+	}
+	return base + last + s.interval(s.cfg.FPS), nil
 }
 
-// interval is how long the last frame stays before the next round.
-func (s *fileSource) interval() time.Duration {
+// interval is how long the last frame, of limit frames a second at most, 0
+// for all, stays before the next round.
+func (s *fileSource) interval(limit float64) time.Duration {
 	fps := s.fps
 	if fps <= 0 {
 		fps = 25
 	}
-	if s.cfg.FPS > 0 {
-		fps = min(fps, s.cfg.FPS)
+	if limit > 0 {
+		fps = min(fps, limit)
 	}
 	return time.Duration(float64(time.Second) / fps)
 }

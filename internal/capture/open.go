@@ -89,7 +89,12 @@ func openPath(ctx context.Context, cfg Config, path string) (source, error) {
 	if probe.Still() {
 		return &stillsSource{cfg: cfg, files: []string{path}}, nil
 	}
-	return &fileSource{cfg: cfg, path: path, fps: probe.FPS}, nil
+	s := &fileSource{cfg: cfg, path: path, fps: probe.FPS}
+	if s.packets = howPackets(ctx, &s.cfg, path, probe); s.packets != nil {
+		s.outlet = newOutlet(&s.cfg, s.packets)
+		s.weave = weave{bus: cfg.Packets}
+	}
+	return s, nil
 }
 
 // pictureTypes are the file names that count as pictures in a folder.

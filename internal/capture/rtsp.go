@@ -37,11 +37,16 @@ func newRTSPSource(cfg Config, u *base.URL) *rtspSource {
 		lost: &tally{tell: func(n uint64) {
 			cfg.Log.Warn("packets lost on the way from the camera; check its network", "lost", n)
 		}},
-		large: &tally{tell: func(n uint64) {
-			cfg.Log.Warn("access units left out because they are too large; lower the camera's bit rate",
-				"access_units", n, "limit_bytes", media.MaxAccessUnit)
-		}},
+		large: largeTally(&cfg),
 	}
+}
+
+// largeTally counts access units that are too large.
+func largeTally(cfg *Config) *tally {
+	return &tally{tell: func(n uint64) {
+		cfg.Log.Warn("access units left out because they are too large; lower the camera's bit rate",
+			"access_units", n, "limit_bytes", media.MaxAccessUnit)
+	}}
 }
 
 func (s *rtspSource) live() bool { return true }

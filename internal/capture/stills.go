@@ -17,6 +17,9 @@ type stillsSource struct {
 func (s *stillsSource) live() bool { return false }
 
 func (s *stillsSource) play(ctx context.Context, p *player) error {
+	if s.cfg.Packets != nil {
+		s.cfg.Log.Info("single pictures are only watched, neither recorded nor shown live; make a video of them for that")
+	}
 	fps := s.cfg.FPS
 	if fps == 0 {
 		fps = 1

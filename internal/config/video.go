@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -63,7 +64,21 @@ func uploadDefaults() Upload {
 
 // Uploads tells whether any video can leave the home.
 func (u Upload) Uploads() bool {
-	return u.Mode != VideoOff || len(u.Schedule) > 0 || len(u.Seen) > 0
+	return u.Mode != VideoOff && u.Mode != "" || len(u.Schedule) > 0 || len(u.Seen) > 0
+}
+
+// Records tells whether any video is kept on the disk.
+func (r Record) Records() bool { return r.Mode != VideoOff && r.Mode != "" }
+
+// Windows are the times of the schedule, as far as they can be read: a
+// configuration that was judged holds no others.
+func (u Upload) Windows() (windows []Window) {
+	for _, text := range u.Schedule {
+		if w, err := ParseWindow(text); err == nil {
+			windows = append(windows, w)
+		}
+	}
+	return windows
 }
 
 // mostSchedules bounds the times of a schedule.
@@ -126,6 +141,11 @@ func (u Upload) validate(path string) error {
 	}
 	if len(u.Schedule) > mostSchedules {
 		return bad(join(path, "schedule"), "%d times: want at most %d", len(u.Schedule), mostSchedules)
+	}
+	for i, text := range u.Schedule {
+		if _, err := ParseWindow(text); err != nil {
+			return bad(fmt.Sprintf("%s[%d]", join(path, "schedule"), i), "%q: %v", brief(text), err)
+		}
 	}
 	if len(u.Seen) > mostLabels {
 		return bad(join(path, "seen"), "%d labels: want at most %d", len(u.Seen), mostLabels)

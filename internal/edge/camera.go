@@ -9,6 +9,7 @@ import (
 	"porchlight/internal/capture"
 	"porchlight/internal/config"
 	"porchlight/internal/event"
+	"porchlight/internal/media"
 	"porchlight/internal/pipeline"
 )
 
@@ -24,6 +25,7 @@ type cameraDeps struct {
 	stateFile string
 	resume    *event.Event
 	onView    func(*pipeline.View)
+	packets   *media.Bus // takes the video; nil: nobody wants it
 	board     *statusBoard
 	tally     *tally
 	log       *slog.Logger
@@ -96,7 +98,7 @@ func (c *camera) openFaces() (pipeline.FaceDetector, func()) {
 func (c *camera) play(ctx context.Context) error {
 	err := capture.Run(ctx, capture.Config{
 		Name: c.deps.id, URL: c.settings.Source, FPS: c.settings.FPS, MaxWidth: c.settings.MaxWidth,
-		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Log: c.deps.log,
+		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.deps.packets, Audio: c.settings.Record.Audio, Masks: c.settings.PrivacyMasks, Log: c.deps.log,
 		OnState: func(s event.CameraState, message string) { c.became(ctx, s, message) },
 	}, func(f *event.Frame) { c.handle(ctx, f) })
 	c.endOpen(ctx)

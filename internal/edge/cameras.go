@@ -2,13 +2,16 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/command"
+	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
@@ -20,6 +23,7 @@ import (
 type cameras struct {
 	open     func(*config.Config, update.ModelRef) (*Eyes, error)
 	sink     pipeline.Sink
+	locker   *evidence.Locker // nil: no video is kept
 	board    *statusBoard
 	page     *page.Page
 	pictures *command.Frames
@@ -36,7 +40,8 @@ type cameras struct {
 
 type runningCamera struct {
 	settings config.Camera
-	cancel   context.CancelFunc
+	keeper   *evidence.Keeper // nil: nothing of it is kept
+	cancel   context.CancelCauseFunc
 	done     chan struct{}
 }
 
@@ -64,9 +69,12 @@ func (c *cameras) use(ctx context.Context, cfg *config.Config) (err error) {
 		err = c.reopen(cfg)
 	}
 	c.cfg = cfg
-	c.stop(func(name string, r *runningCamera) bool {
+	c.stop(func(name string, r *runningCamera) (cause error, stops bool) {
 		settings, stays := cfg.Cameras[name]
-		return !stays || !reflect.DeepEqual(settings, r.settings)
+		if stays && settings.Privacy {
+			cause = evidence.ErrPrivate
+		}
+		return cause, !stays || !reflect.DeepEqual(settings, r.settings)
 	})
 	c.board.keep(func(id string) bool {
 		_, name, err := event.SplitCamera(id)
@@ -117,29 +125,53 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 		c.board.set(id, event.CameraPrivate, "")
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	r := &runningCamera{settings: settings, cancel: cancel, done: make(chan struct{})}
 	c.running[name] = r
+	keeper := c.locker.Keep(ctx, id, settings, c.left[id])
+	r.keeper = keeper
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
 		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, tally: c.tally, log: c.log,
-		onView: both(c.pictures.View(id), c.page.Camera(id, settings)), stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
+		onView: all(c.pictures.View(id), c.page.Camera(id, settings), keeper.OnView()), packets: keeper.Bus(), stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
 	}
 	delete(c.left, id)
 	go func() {
 		defer close(r.done)
 		runCamera(ctx, settings, deps)
+		if keeper != nil {
+			<-ctx.Done() // a film that has ended may still be on its way to the cloud
+			keeper.Close()
+		}
 	}()
 }
 
-// stop stops the cameras that which chooses, and returns when they have ended.
-func (c *cameras) stop(which func(name string, r *runningCamera) bool) {
+// keeper is that of a camera, nil when nothing of it is kept. It fails with
+// command.ErrRejected when there is no such camera, or none to be looked through.
+func (c *cameras) keeper(id string) (*evidence.Keeper, error) {
+	_, name, err := event.SplitCamera(id)
+	settings, exists := c.cfg.Cameras[name]
+	switch {
+	case err != nil || !exists:
+		return nil, fmt.Errorf("%w: there is no camera %s", command.ErrRejected, id)
+	case settings.Privacy:
+		return nil, fmt.Errorf("%w: camera %s is in privacy mode", command.ErrRejected, id)
+	case c.running[name] == nil:
+		return nil, nil
+	}
+	return c.running[name].keeper, nil
+}
+
+// stop stops the cameras that which chooses, for the cause it gives, and
+// returns when they have ended.
+func (c *cameras) stop(which func(name string, r *runningCamera) (cause error, stops bool)) {
 	var stopping sync.WaitGroup
 	for name, r := range c.running {
-		if !which(name, r) {
+		cause, stops := which(name, r)
+		if !stops {
 			continue
 		}
-		r.cancel()
+		r.cancel(cause)
 		stopping.Go(func() { <-r.done })
 		delete(c.running, name)
 		id := event.CameraID(c.cfg.Thing, name)
@@ -151,20 +183,19 @@ func (c *cameras) stop(which func(name string, r *runningCamera) bool) {
 
 // close stops all cameras and closes the networks.
 func (c *cameras) close() {
-	c.stop(func(string, *runningCamera) bool { return true })
+	c.stop(func(string, *runningCamera) (error, bool) { return nil, true })
 	if c.eyes != nil {
 		c.eyes.close(c.log)
 		c.eyes = nil
 	}
 }
 
-// both tells two of each view; the second may be nil.
-func both(first, second func(*pipeline.View)) func(*pipeline.View) {
-	if second == nil {
-		return first
-	}
+// all tells several of each view; any of them may be nil.
+func all(of ...func(*pipeline.View)) func(*pipeline.View) {
+	of = slices.DeleteFunc(of, func(one func(*pipeline.View)) bool { return one == nil })
 	return func(v *pipeline.View) {
-		first(v)
-		second(v)
+		for _, one := range of {
+			one(v)
+		}
 	}
 }

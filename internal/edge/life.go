@@ -10,6 +10,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/command"
+	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/gateway"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/event"
@@ -42,9 +43,9 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer blink()
 	online, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
-	local := page.New(cfg.Page, log)
+	local := page.New(cfg.Page, nil, log)
 	cams := &cameras{
-		open: a.Open, sink: up, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
+		open: a.Open, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
 	}
 	defer cams.close()
@@ -56,6 +57,11 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 		return false, nil, err
 	}
 	defer link.end(hangUp)
+	locker := evidence.Open(evidence.Config{
+		Config: cfg, Credentials: link.credentials, Next: up, Note: board.note, Log: log,
+	})
+	defer func() { err = errors.Join(err, locker.Close()) }()
+	cams.sink, cams.locker = locker, locker
 	home, err := gateway.New(gateway.Options{
 		Config: cfg, Version: a.Version, Put: up.Put, Cloud: link, PubSub: a.Local, SetPrivacy: a.choosePrivacy, Log: log,
 	})
@@ -65,7 +71,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	up.told, board.told = home.Event, home.Status
 	objects := newBucket(cfg.Cloud, link.credentials)
 	beside := &rooms{
-		agent: a, cfg: cfg, link: link, up: up, bucket: objects, page: local, gateway: home, pictures: cams.pictures, tally: cams.tally,
+		agent: a, cfg: cfg, link: link, up: up, bucket: objects, locker: locker, page: local, gateway: home, pictures: cams.pictures, tally: cams.tally,
 		asked: make(chan request),
 	}
 	var sending, serving sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 
 	"porchlight/internal/config"
 	"porchlight/internal/edge/command"
+	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/gateway"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/edge/shadow"
@@ -29,6 +30,7 @@ type rooms struct {
 	link     *carrier
 	up       *uplink
 	bucket   *bucket
+	locker   *evidence.Locker
 	page     *page.Page
 	gateway  *gateway.Gateway
 	pictures *command.Frames
@@ -101,14 +103,15 @@ func (r *rooms) faces(ctx context.Context) {
 
 // commands does what the cloud asks for.
 func (r *rooms) commands(ctx context.Context) {
+	recordings := command.Recordings{Record: r.record, Stop: r.stopRecording}
 	handlers := map[event.CommandName]command.Handler{
+		event.CommandRecord:   recordings.RecordHandler(),
+		event.CommandStop:     recordings.StopHandler(),
 		event.CommandSnapshot: command.Snapshots{Thing: r.cfg.Thing, Picture: r.pictures.JPEG, Upload: r.bucket.Upload}.Handler(),
 	}
 	missing := map[event.CommandName]string{
-		event.CommandRecord: "this version does not record",
-		event.CommandStop:   "this version does not record",
-		event.CommandSiren:  "this device has no siren",
-		event.CommandPTZ:    "this version does not move cameras",
+		event.CommandSiren: "this device has no siren",
+		event.CommandPTZ:   "this version does not move cameras",
 	}
 	if r.agent.Read != nil {
 		handlers[event.CommandReload] = command.Reload(func(context.Context) error { return r.reload(ctx) })
@@ -121,6 +124,32 @@ func (r *rooms) commands(ctx context.Context) {
 	if err != nil {
 		r.agent.Log.Error("no commands are heard", "error", err)
 	}
+}
+
+// record has a camera recorded because of a command.
+func (r *rooms) record(ctx context.Context, camera string, length time.Duration) (command.Recording, error) {
+	return r.tell(ctx, camera, func(k *evidence.Keeper) (evidence.Recorded, error) { return k.Record(length) })
+}
+
+func (r *rooms) stopRecording(ctx context.Context, camera string) (command.Recording, error) {
+	return r.tell(ctx, camera, (*evidence.Keeper).Stop)
+}
+
+// tell tells a camera's keeper.
+func (r *rooms) tell(ctx context.Context, camera string, what func(*evidence.Keeper) (evidence.Recorded, error)) (done command.Recording, err error) {
+	err = r.ask(ctx, func(_ context.Context, c *cameras) error {
+		k, err := c.keeper(camera)
+		if err != nil {
+			return err
+		}
+		recorded, err := what(k)
+		done = command.Recording(recorded)
+		if errors.Is(err, evidence.ErrRefused) {
+			return fmt.Errorf("%w: camera %s %w", command.ErrRejected, camera, err)
+		}
+		return err
+	})
+	return done, err
 }
 
 // reload reads the configuration again. What is new in it takes effect a

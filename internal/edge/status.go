@@ -23,12 +23,13 @@ type statusBoard struct {
 	mu      sync.Mutex
 	session string // of the present MQTT session; empty before the first
 	cameras map[string]event.CameraStatus
+	notes   map[string]string // by camera: what is missing while it runs
 }
 
 func newStatusBoard(thing, version string, detector event.Detector, log *slog.Logger) *statusBoard {
 	return &statusBoard{
 		thing: thing, version: version, detector: detector, log: log,
-		changed: make(chan struct{}, 1), cameras: map[string]event.CameraStatus{},
+		changed: make(chan struct{}, 1), cameras: map[string]event.CameraStatus{}, notes: map[string]string{},
 	}
 }
 
@@ -40,6 +41,17 @@ func (b *statusBoard) set(camera string, state event.CameraState, message string
 		return
 	}
 	b.cameras[camera] = next
+	b.wake()
+}
+
+// note says what is missing of a camera that runs; empty: nothing.
+func (b *statusBoard) note(camera, message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.notes[camera] == clip(message) {
+		return
+	}
+	b.notes[camera] = clip(message)
 	b.wake()
 }
 
@@ -63,6 +75,7 @@ func (b *statusBoard) keep(stays func(camera string) bool) {
 	for camera := range b.cameras {
 		if !stays(camera) {
 			delete(b.cameras, camera)
+			delete(b.notes, camera)
 			b.wake()
 		}
 	}
@@ -139,6 +152,9 @@ func (b *statusBoard) status(presence event.Presence) event.Status {
 		status.Detector = &d
 	}
 	for _, c := range b.cameras {
+		if c.State == event.CameraRunning && c.Message == "" {
+			c.Message = b.notes[c.Camera]
+		}
 		status.Cameras = append(status.Cameras, c)
 	}
 	slices.SortFunc(status.Cameras, func(x, y event.CameraStatus) int { return strings.Compare(x.Camera, y.Camera) })

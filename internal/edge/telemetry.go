@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/internal/edge/disk"
+	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/sensors"
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
@@ -63,6 +64,7 @@ type meter struct {
 	spools            map[string]*spool.Spool
 	session           func() iot.Stats // nil: the nucleus has the session
 	sensors           func() []sensors.Status
+	video             func() map[string]evidence.Stats // by camera; nil: none is kept
 	born              time.Time
 
 	last    time.Time
@@ -104,11 +106,17 @@ func (m *meter) read(now time.Time) event.Telemetry {
 		}
 		t.Sensors = append(t.Sensors, sensor)
 	}
-	cameras := m.tally.all()
+	cameras, kept := m.tally.all(), map[string]evidence.Stats{}
+	if m.video != nil {
+		kept = m.video()
+	}
 	for _, id := range slices.Sorted(maps.Keys(cameras)) {
 		c := cameras[id]
 		if frames := c.Frames - m.before[id].Frames; passed > 0 && frames >= 0 && !m.last.IsZero() {
 			c.FPS = float64(frames) / passed
+		}
+		if v, ok := kept[id]; ok {
+			c.Video = v.Telemetry()
 		}
 		t.Cameras = append(t.Cameras, c)
 	}
@@ -121,7 +129,7 @@ func (r *rooms) telemetry(ctx context.Context) {
 	topic, log := event.Topic(r.cfg.Thing, event.ChannelTelemetry), r.agent.Log
 	m := &meter{
 		version: r.agent.Version, stateDir: r.cfg.StateDir, tally: r.tally, session: r.link.stats,
-		sensors: r.gateway.Sensors, born: time.Now(),
+		sensors: r.gateway.Sensors, video: r.locker.All, born: time.Now(),
 		spools: map[string]*spool.Spool{"events": r.up.events, "thumbnails": r.up.thumbnails},
 	}
 	m.read(time.Now())

@@ -20,7 +20,7 @@ type Telemetry struct {
 	Spools      []SpoolTelemetry  `json:"spools"`
 	Cameras     []CameraTelemetry `json:"cameras,omitempty"`
 	Sensors     []SensorTelemetry `json:"sensors,omitempty"`
-	Truncated   bool              `json:"truncated,omitempty"` // not all cameras and sensors fit
+	Truncated   bool              `json:"truncated,omitempty"` // not all of cameras and sensors fits
 	Certificate *Time             `json:"certificate_expires,omitempty"`
 }
 
@@ -43,6 +43,44 @@ type CameraTelemetry struct {
 	Events     int64   `json:"events"`
 	Decoded    int64   `json:"decoded"` // packets
 	Spared     int64   `json:"spared"`  // packets that did not have to be decoded
+
+	Video *VideoTelemetry `json:"video,omitempty"` // nil: none is kept
+}
+
+// VideoTelemetry is how the video of one camera is kept.
+type VideoTelemetry struct {
+	Record      string `json:"record,omitempty"`       // on the disk: idle, recording, full or faulty; empty: it is not
+	DiskBytes   int64  `json:"disk_bytes,omitempty"`   // recorded
+	RecordLost  int64  `json:"record_lost,omitempty"`  // groups of pictures that were not recorded
+	Upload      string `json:"upload,omitempty"`       // idle, sending, waiting, faulty, or over: the day's bytes are used up; empty: it is not
+	UploadBytes int64  `json:"upload_bytes,omitempty"` // today
+	Sent        int64  `json:"sent,omitempty"`         // fragments
+	Resent      int64  `json:"resent,omitempty"`       // fragments
+	Persisted   int64  `json:"persisted,omitempty"`    // fragments
+	Unpersisted int    `json:"unpersisted,omitempty"`  // fragments
+	UploadLost  int64  `json:"upload_lost,omitempty"`  // fragments that were refused for good or no longer there
+}
+
+// well tells whether nothing is wrong that has to be told.
+func (v VideoTelemetry) well() bool {
+	switch {
+	case v.Record != "" && v.Record != "idle" && v.Record != "recording", v.RecordLost > 0:
+		return false
+	case v.Upload != "" && v.Upload != "idle" && v.Upload != "sending", v.UploadLost > 0:
+		return false
+	}
+	return true
+}
+
+// brief says of the video of cameras only what is wrong.
+func brief(cameras []CameraTelemetry) (out []CameraTelemetry, shorter bool) {
+	for _, c := range cameras {
+		if v := c.Video; v != nil && v.well() {
+			c.Video, shorter = nil, true
+		}
+		out = append(out, c)
+	}
+	return out, shorter
 }
 
 // SensorTelemetry is how one sensor of the home is.
@@ -52,8 +90,8 @@ type SensorTelemetry struct {
 	Seen      *Time  `json:"seen,omitempty"` // when it last said something
 }
 
-// Marshal returns the wire form. When it is over MaxPayload bytes the sensors
-// and then the last cameras are left out.
+// Marshal returns the wire form. When it is over MaxPayload bytes the video
+// that is kept well, the sensors and then the last cameras are left out.
 func (t Telemetry) Marshal() ([]byte, error) {
 	for {
 		payload, err := json.Marshal(t)
@@ -62,6 +100,10 @@ func (t Telemetry) Marshal() ([]byte, error) {
 		}
 		if len(payload) <= MaxPayload {
 			return payload, nil
+		}
+		if cameras, shorter := brief(t.Cameras); shorter {
+			t.Cameras, t.Truncated = cameras, true
+			continue
 		}
 		if len(t.Sensors) > 0 {
 			t.Sensors, t.Truncated = nil, true

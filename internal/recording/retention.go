@@ -28,6 +28,9 @@ func (l *Library) Run(ctx context.Context) {
 // Sweep removes what is older than it is kept for. After the clock has jumped
 // ahead it waits a day, so that a wrong clock does not cost the recordings.
 func (l *Library) Sweep() {
+	if l.readOnly {
+		return
+	}
 	now := l.cfg.Now()
 	l.mu.Lock()
 	jump, held := l.clock.hold(now, now.Sub(l.began))

@@ -41,6 +41,7 @@ type Child struct {
 	stdout io.ReadCloser
 	times  *bufio.Reader
 	timesF *os.File
+	unitsF *os.File // of packets, nil unless asked for
 	errs   *tail
 	cancel context.CancelFunc
 	ended  sync.Once
@@ -54,6 +55,8 @@ type Spec struct {
 	Format string   // muxer for the encoded bytes, such as rawvideo
 	Stdin  bool     // open a pipe to the child's standard input
 	From   *os.File // else, if set, becomes its standard input
+
+	Packets *PacketConfig // made beside, if set, from the same input
 }
 
 // Start starts a child. It fails with ErrMissing when there is no ffmpeg.
@@ -66,6 +69,9 @@ func Start(ctx context.Context, spec Spec) (*Child, error) {
 	// its timestamp as it was.
 	args = append(args, "-fps_mode", "passthrough", "-enc_time_base", "-1", "-flush_packets", "1",
 		"-f", "tee", "[f="+spec.Format+":flush_packets=1]pipe:1|[f=mkvtimestamp_v2:flush_packets=1]pipe:3")
+	if spec.Packets != nil {
+		args = append(args, spec.Packets.output("pipe:4")...)
+	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	c := &Child{cmd: command(ctx, "ffmpeg", args), errs: &tail{limit: 2048}, cancel: cancel}
@@ -73,14 +79,14 @@ func Start(ctx context.Context, spec Spec) (*Child, error) {
 	if spec.From != nil {
 		c.cmd.Stdin = spec.From
 	}
-	if err := c.start(spec.Stdin); err != nil {
+	if err := c.start(spec); err != nil {
 		cancel()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Child) start(stdin bool) error {
+func (c *Child) start(spec Spec) error {
 	if c.cmd.Err != nil {
 		return missing(c.cmd.Err)
 	}
@@ -88,7 +94,7 @@ func (c *Child) start(stdin bool) error {
 	if c.stdout, err = c.cmd.StdoutPipe(); err != nil {
 		return fmt.Errorf("pipe for ffmpeg: %w", err)
 	}
-	if stdin {
+	if spec.Stdin {
 		if c.Stdin, err = c.cmd.StdinPipe(); err != nil {
 			return fmt.Errorf("pipe for ffmpeg: %w", err)
 		}
@@ -99,8 +105,18 @@ func (c *Child) start(stdin bool) error {
 	}
 	defer timesW.Close()
 	c.cmd.ExtraFiles = []*os.File{timesW}
+	if spec.Packets != nil {
+		r, w, err := os.Pipe()
+		if err != nil {
+			timesR.Close()
+			return fmt.Errorf("pipe for ffmpeg: %w", err)
+		}
+		defer w.Close()
+		c.cmd.ExtraFiles, c.unitsF = append(c.cmd.ExtraFiles, w), r
+	}
 	if err := c.cmd.Start(); err != nil {
 		timesR.Close()
+		c.closeUnits()
 		return missing(err)
 	}
 	c.timesF = timesR
@@ -146,10 +162,17 @@ func (c *Child) Wait() error {
 func (c *Child) Complaints() string { return c.errs.String() }
 
 // Kill ends the child and everything it started, and waits for it.
-// It does nothing to a child that has been waited for.
+// It does nothing to a child that has been waited for but end its packets.
 func (c *Child) Kill() {
 	c.cancel()
 	_ = c.Wait() // the signal is the expected error
+	c.closeUnits()
+}
+
+func (c *Child) closeUnits() {
+	if c.unitsF != nil {
+		c.unitsF.Close()
+	}
 }
 
 // command prepares a program in its own process group, which is killed whole

@@ -28,6 +28,10 @@ type DecodeConfig struct {
 	Stdin    bool     // the input is written to the decoder
 	FPS      float64  // pictures a second at most, 0 for every picture
 	MaxWidth int      // pictures are scaled down to this width, 0 for no limit
+
+	// Packets, if set, are made beside the pictures, with timestamps of the
+	// same clock. Whoever asks for them has to read them to their end.
+	Packets *PacketConfig
 }
 
 // Decoder is a child that decodes video to BGR pictures.
@@ -46,6 +50,8 @@ func Decode(ctx context.Context, cfg DecodeConfig) (*Decoder, error) {
 		Output: []string{"-vf", Filter(cfg.FPS, cfg.MaxWidth) + "format=bgr24", "-c:v", "bmp"},
 		Format: "rawvideo",
 		Stdin:  cfg.Stdin,
+
+		Packets: cfg.Packets,
 	})
 	if err != nil {
 		return nil, err
@@ -117,6 +123,10 @@ func (d *Decoder) Next() (Picture, error) {
 	p.PTS, err = d.child.NextTime()
 	return p, err
 }
+
+// Packets is the stream of packets that DecodeConfig.Packets asked for, for
+// NewUnits. It ends with the decoder.
+func (d *Decoder) Packets() io.Reader { return d.child.unitsF }
 
 // Complaints returns the tail of the decoder's error output: a damaged input
 // may end well and still have been complained of.

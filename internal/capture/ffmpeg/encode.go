@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,16 +44,7 @@ func CheckEncode(ctx context.Context, path string) error {
 	if _, err := muxer(path); err != nil {
 		return err
 	}
-	out, err := command(ctx, "ffmpeg", []string{"-hide_banner", "-v", "error", "-encoders"}).Output()
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return missing(err)
-	case !slices.Contains(strings.Fields(string(out)), "libx264"):
-		return ErrNoEncoder
-	}
-	return nil
+	return CheckPackets(ctx)
 }
 
 func muxer(path string) (string, error) {

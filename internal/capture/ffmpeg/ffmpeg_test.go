@@ -124,13 +124,13 @@ func FuzzReadBMP(f *testing.F) {
 }
 
 func TestParseProbe(t *testing.T) {
-	info, err := parseProbe([]byte(`{"streams":[{"codec_name":"h264","width":64,"height":48,"avg_frame_rate":"25/2"}],"format":{"format_name":"avi"}}`), "x")
+	info, err := parseProbe([]byte(`{"streams":[{"codec_type":"video","codec_name":"h264","width":64,"height":48,"avg_frame_rate":"25/2"}],"format":{"format_name":"avi"}}`), "x")
 	require.NoError(t, err)
 	require.Equal(t, Info{Format: "avi", Codec: "h264", Width: 64, Height: 48, FPS: 12.5}, info)
 	require.False(t, info.Still())
 	require.True(t, Info{Format: "png_pipe"}.Still())
 	for _, rate := range []string{"0/0", "", "x/y", "-1/1"} {
-		info, err := parseProbe([]byte(`{"streams":[{"width":64,"height":48,"avg_frame_rate":"`+rate+`"}]}`), "x")
+		info, err := parseProbe([]byte(`{"streams":[{"codec_type":"video","width":64,"height":48,"avg_frame_rate":"`+rate+`"}]}`), "x")
 		require.NoError(t, err)
 		require.Zero(t, info.FPS)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,12 +32,16 @@ func FileInput(path string) []string {
 // pipeInput is the input for a file that the child gets as standard input.
 var pipeInput = []string{"-protocol_whitelist", "pipe", "-format_whitelist", formats, "-i", "pipe:0"}
 
-// Info describes a file's first video track.
+// Info describes a file's first video track, and its sound.
 type Info struct {
 	Format        string  // container, as FFmpeg names it
 	Codec         string  // as FFmpeg names it
 	Width, Height int     // pixels as encoded
 	FPS           float64 // average, 0 if not known
+	Pixels        string  // their format, as FFmpeg names it
+	Turned        bool    // to be shown with another side up
+	Audio         string  // codec of the first audio track, "" if there is none
+	AudioProfile  string  // as FFmpeg names it
 }
 
 // Still reports whether the file is a single picture.
@@ -49,8 +54,9 @@ func Probe(ctx context.Context, path string) (Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	input := FileInput(path)
-	args := append([]string{"-v", "error", "-select_streams", "V:0", "-of", "json",
-		"-show_entries", "stream=codec_name,width,height,avg_frame_rate:format=format_name"}, input...)
+	args := append([]string{"-v", "error", "-of", "json", "-show_entries",
+		"stream=codec_type,codec_name,profile,pix_fmt,width,height,avg_frame_rate:stream_disposition=attached_pic:" +
+			"stream_side_data=rotation:format=format_name"}, input...)
 	cmd := command(ctx, "ffprobe", args)
 	errs := &tail{limit: 1024}
 	var out bytes.Buffer
@@ -71,24 +77,26 @@ func Probe(ctx context.Context, path string) (Info, error) {
 
 func parseProbe(out []byte, path string) (Info, error) {
 	var v struct {
-		Streams []struct {
-			Codec  string `json:"codec_name"`
-			Width  int    `json:"width"`
-			Height int    `json:"height"`
-			Rate   string `json:"avg_frame_rate"`
-		} `json:"streams"`
-		Format struct {
+		Streams []probed `json:"streams"`
+		Format  struct {
 			Name string `json:"format_name"`
 		} `json:"format"`
 	}
 	if err := json.Unmarshal(out, &v); err != nil {
 		return Info{}, fmt.Errorf("look at %s: %w", path, err)
 	}
-	if len(v.Streams) == 0 || v.Streams[0].Width <= 0 || v.Streams[0].Height <= 0 {
+	video := slices.IndexFunc(v.Streams, func(s probed) bool { return s.Type == "video" && s.Disposition.Attached == 0 })
+	if video < 0 || v.Streams[video].Width <= 0 || v.Streams[video].Height <= 0 {
 		return Info{}, fmt.Errorf("%w: %s holds no video track (format %s)", ErrNotVideo, path, v.Format.Name)
 	}
-	s := v.Streams[0]
-	info := Info{Format: v.Format.Name, Codec: s.Codec, Width: s.Width, Height: s.Height}
+	s := v.Streams[video]
+	info := Info{Format: v.Format.Name, Codec: s.Codec, Width: s.Width, Height: s.Height, Pixels: s.Pixels}
+	for _, data := range s.SideData {
+		info.Turned = info.Turned || data.Rotation != 0
+	}
+	if i := slices.IndexFunc(v.Streams, func(s probed) bool { return s.Type == "audio" }); i >= 0 {
+		info.Audio, info.AudioProfile = v.Streams[i].Codec, v.Streams[i].Profile
+	}
 	num, den, _ := strings.Cut(s.Rate, "/")
 	n, errN := strconv.ParseFloat(num, 64)
 	d, errD := strconv.ParseFloat(den, 64)
@@ -96,4 +104,21 @@ func parseProbe(out []byte, path string) (Info, error) {
 		info.FPS = n / d
 	}
 	return info, nil
+}
+
+// probed is a track as ffprobe describes it.
+type probed struct {
+	Type        string `json:"codec_type"`
+	Codec       string `json:"codec_name"`
+	Profile     string `json:"profile"`
+	Pixels      string `json:"pix_fmt"`
+	Width       int    `json:"width"`
+	Height      int    `json:"height"`
+	Rate        string `json:"avg_frame_rate"`
+	Disposition struct {
+		Attached int `json:"attached_pic"` // a cover, not a film
+	} `json:"disposition"`
+	SideData []struct {
+		Rotation float64 `json:"rotation"` // degrees
+	} `json:"side_data_list"`
 }

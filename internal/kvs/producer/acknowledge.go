@@ -43,7 +43,7 @@ func (p *Producer) settle(c *connection, f *fragment) {
 	if f == nil {
 		return // told twice
 	}
-	p.ledger.remove(f)
+	p.settled(f)
 	p.stats.Persisted++
 	if !f.ended.IsZero() {
 		p.stats.Latency = time.Since(f.ended)
@@ -55,6 +55,16 @@ func (p *Producer) settle(c *connection, f *fragment) {
 		p.log.Info("upload works again")
 	}
 	p.wake()
+}
+
+// settled takes a fragment off the ledger for good. It is called with mu held.
+func (p *Producer) settled(f *fragment) {
+	p.ledger.remove(f)
+	s := f.covers()
+	p.done.add(s.from, s.to)
+	p.done.bound(maxDone)
+	p.dirty()
+	p.forget()
 }
 
 // refused handles an error acknowledgement. It is called with mu held.
@@ -72,7 +82,7 @@ func (p *Producer) refused(c *connection, f *fragment, a ack) *fault {
 	}
 	f.blamed++
 	if r.reaction == skip || f.blamed >= maxBlame {
-		p.ledger.remove(f)
+		p.settled(f)
 		p.stats.Dropped++
 		p.log.Error("a fragment is given up", "error", r, "from", time.UnixMilli(f.start()).UTC())
 	}
@@ -83,7 +93,7 @@ func (p *Producer) refused(c *connection, f *fragment, a ack) *fault {
 func (p *Producer) drop(f *fragment, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ledger.remove(f)
+	p.settled(f)
 	p.stats.Dropped++
 	p.log.Error("a fragment is given up", "error", err, "from", time.UnixMilli(f.start()).UTC())
 }

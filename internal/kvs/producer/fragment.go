@@ -20,7 +20,7 @@ type place struct {
 type fragment struct {
 	gops   []place
 	whole  bool  // no GOP will be added
-	end    int64 // of the latest packet sent, milliseconds since 1970
+	end    int64 // of the latest packet known, milliseconds since 1970
 	tags   []matroska.Tag
 	on     int64     // the connection it was last sent on, 0 for none
 	begun  time.Time // being sent on it
@@ -32,19 +32,11 @@ type fragment struct {
 
 func (f *fragment) start() int64 { return f.gops[0].start }
 
+func (f *fragment) covers() stretch { return stretch{f.start(), max(f.start(), f.end)} }
+
 // ledger is the fragments not yet persisted, in the order of sending. What is
 // persisted leaves it and can therefore never be sent again.
 type ledger []*fragment
-
-// unsent is the first fragment that has not been sent on the connection.
-func (l ledger) unsent(connection int64) *fragment {
-	for _, f := range l {
-		if f.on != connection {
-			return f
-		}
-	}
-	return nil
-}
 
 func (l ledger) find(timecode, connection int64) *fragment {
 	for _, f := range l {
@@ -55,34 +47,26 @@ func (l ledger) find(timecode, connection int64) *fragment {
 	return nil
 }
 
-// oldest is the first fragment sent on the connection.
-func (l ledger) oldest(connection int64) *fragment {
+// oldest is the first fragment sent on the connection, on which times rise.
+func (l ledger) oldest(connection int64) (first *fragment) {
 	for _, f := range l {
-		if f.on == connection {
-			return f
+		if f.on == connection && (first == nil || f.start() < first.start()) {
+			first = f
 		}
 	}
-	return nil
+	return first
+}
+
+// touches reports whether a fragment shows some of a stretch.
+func (l ledger) touches(s stretch) bool {
+	return slices.ContainsFunc(l, func(f *fragment) bool {
+		c := f.covers()
+		return c.from <= s.to && c.to >= s.from
+	})
 }
 
 func (l *ledger) remove(f *fragment) {
 	*l = slices.DeleteFunc(*l, func(o *fragment) bool { return o == f })
-}
-
-// cursor is how far new fragments have been taken.
-type cursor struct {
-	number uint64     // of the ring's GOP taken last
-	last   *media.GOP // taken last, from wherever
-}
-
-// after is the time up to which all is taken, and its last GOP's start, in
-// milliseconds since 1970.
-func (c cursor) after() (end, start int64) {
-	if c.last == nil {
-		return 0, 0
-	}
-	end, _ = c.last.End()
-	return end, c.last.Start
 }
 
 func placeOf(g *media.GOP) place { return place{g.Number, g.Start} }

@@ -2,8 +2,7 @@ package producer
 
 import (
 	"context"
-	"errors"
-	"io"
+	"slices"
 	"time"
 
 	"porchlight/internal/media"
@@ -13,94 +12,158 @@ import (
 // service minutes of silence to get there.
 const maxUnpersisted = 256
 
-// smallestHole is more than there ever is between two pictures, in
-// milliseconds.
-const smallestHole = 1000
-
-// longestGOP is how far before a moment the GOP that shows it may begin,
-// in milliseconds.
-const longestGOP = 20_000
-
 // pick returns the next fragment to send on a connection, 0 for a new one,
-// with its first GOP: what the connection has not seen of the ledger, then
-// what is new. It is nil when there is nothing to send now.
+// with its first GOP. It is nil when there is nothing to send now.
+//
+// What is live goes first, then the past, and of either what the connection
+// has not seen of the ledger before what is new.
 func (p *Producer) pick(ctx context.Context, connection int64) (*fragment, *media.GOP) {
-	for {
-		p.mu.Lock()
-		f := p.ledger.unsent(connection)
-		if connection == 0 && len(p.ledger) > 0 {
-			f = p.ledger[0] // a new connection has seen nothing
-		}
-		full := len(p.ledger) >= maxUnpersisted
-		p.mu.Unlock()
-		if f == nil {
-			if full {
-				return nil, nil
-			}
-			break
-		}
-		if g := p.locate(ctx, f.gops[0]); g != nil {
+	arrived := p.look()
+	if p.isPaused() {
+		return nil, nil
+	}
+	first, second := live, past
+	if p.turn(time.Now()) {
+		first, second = past, live
+	}
+	for _, l := range []lane{first, second} {
+		if f, g := p.pending(ctx, connection, l); f != nil {
 			return f, g
 		}
-		if ctx.Err() != nil {
+		if f, g := p.fresh(ctx, l, arrived); f != nil {
+			return f, g
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget()
+	return nil, nil
+}
+
+// pending is the first fragment of a lane that the connection has not seen.
+func (p *Producer) pending(ctx context.Context, connection int64, l lane) (*fragment, *media.GOP) {
+	for ctx.Err() == nil {
+		var next *fragment
+		p.mu.Lock()
+		for _, f := range p.ledger {
+			unseen := connection == 0 || f.on != connection
+			if unseen && p.lane(f) == l && (next == nil || f.start() < next.start()) {
+				next = f
+			}
+		}
+		p.mu.Unlock()
+		if next == nil {
 			return nil, nil
 		}
-		p.lose(f)
+		if g := p.locate(ctx, next.gops[0]); g != nil {
+			return next, g
+		}
+		if ctx.Err() == nil {
+			p.lose(next)
+		}
 	}
-	g := p.fresh(ctx)
-	if g == nil {
+	return nil, nil
+}
+
+// fresh makes a fragment of the next wanted GOP of a lane that none has yet.
+// arrived is the next in the ring.
+func (p *Producer) fresh(ctx context.Context, l lane, arrived *media.GOP) (*fragment, *media.GOP) {
+	p.mu.Lock()
+	full := len(p.ledger) >= maxUnpersisted
+	p.mu.Unlock()
+	if full {
+		return nil, nil
+	}
+	g := p.older(ctx, l)
+	if g == nil && l == live {
+		g = arrived
+	}
+	if g == nil || ctx.Err() != nil {
 		return nil, nil
 	}
 	f := &fragment{gops: []place{placeOf(g)}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger = append(p.ledger, f)
-	p.advance(g)
+	p.take(f, g)
 	return f, g
 }
 
-// advance moves the cursor past a GOP. It is called with mu held.
-func (p *Producer) advance(g *media.GOP) {
+// take notes that a fragment has a GOP. It is called with mu held.
+func (p *Producer) take(f *fragment, g *media.GOP) {
+	end, _ := g.End()
+	f.end = max(f.end, end)
 	if g.Number > 0 {
-		p.cursor.number = g.Number
+		p.taken[g.Number] = true
 	}
-	p.cursor.last = g
 }
 
-// fresh finds the next wanted GOP that no fragment has.
-func (p *Producer) fresh(ctx context.Context) *media.GOP {
+// look takes in what the ring holds and returns the first GOP there that is
+// wanted and that no fragment has.
+func (p *Producer) look() (next *media.GOP) {
 	p.mu.Lock()
-	at, idle := p.cursor, len(p.plan.events) == 0
-	p.mu.Unlock()
-	if idle {
+	defer p.mu.Unlock()
+	if len(p.plan.events) == 0 && len(p.ledger) == 0 {
 		return nil
 	}
-	g, ok := p.cfg.Ring.After(at.number)
+	g, ok := p.cfg.Ring.After(0)
 	if !ok {
 		return nil
 	}
-	if old := p.older(ctx, at, g); old != nil {
-		return old
+	p.edge, p.oldest = g.Start, g.Number
+	if p.seen == nil && g.Number == 1 {
+		p.first = g.Start
 	}
+	for number := range p.taken {
+		if number < g.Number {
+			delete(p.taken, number)
+		}
+	}
+	before := p.seen
 	for {
 		end, complete := g.End()
-		if samples, _ := g.Samples(0); len(samples) > 0 && p.wants(g.Start, end) {
-			return g
+		if before != nil && before.Number+1 == g.Number {
+			p.quiet(before, g)
 		}
+		if samples, _ := g.Samples(0); next == nil && len(samples) > 0 && !p.taken[g.Number] && p.plan.wants(g.Start, end) {
+			next = g
+		}
+		p.seen, before = g, g
 		if !complete {
-			break
+			return next
 		}
-		next, ok := p.cfg.Ring.After(g.Number)
-		if !ok {
-			break
+		if g, ok = p.cfg.Ring.After(g.Number); !ok {
+			return next
 		}
-		g = next
 	}
-	// All before the newest GOP is taken, so nothing earlier can be wanted.
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.plan.forget(g.Start - p.timing.Grace.Milliseconds())
-	return nil
+}
+
+// quiet notes that there is nothing to wait for between two GOPs of which one
+// followed the other. It is called with mu held.
+func (p *Producer) quiet(before, after *media.GOP) {
+	end, _ := before.End()
+	if hole := (stretch{end + 1, after.Start - 1}); hole.length() >= smallestHole && p.plan.wants(hole.from, hole.to) {
+		p.done.add(hole.from, hole.to)
+	}
+}
+
+// forget removes events that are over and whose video is all safe. It is
+// called with mu held.
+func (p *Producer) forget() {
+	over := p.born
+	if p.seen != nil {
+		over = p.seen.Start
+	}
+	over -= p.timing.Grace.Milliseconds()
+	covered := p.covered()
+	before := len(p.plan.events)
+	p.plan.events = slices.DeleteFunc(p.plan.events, func(s span) bool {
+		w := window{stretch: stretch{s.from, s.until}}
+		return s.until < over && len(w.missing(covered)) == 0 && !p.ledger.touches(w.stretch)
+	})
+	if len(p.plan.events) < before {
+		p.dirty()
+	}
 }
 
 func (p *Producer) wants(from, to int64) bool {
@@ -109,41 +172,15 @@ func (p *Producer) wants(from, to int64) bool {
 	return p.plan.wants(from, to)
 }
 
-// older finds the next wanted GOP that the ring has dropped before the given
-// one. What cannot be found is lost, and said to be once.
-func (p *Producer) older(ctx context.Context, at cursor, oldest *media.GOP) *media.GOP {
-	end, start := at.after()
-	p.mu.Lock()
-	from, ok := p.plan.earliest(max(end, p.asked) + 1)
-	p.mu.Unlock()
-	if !ok || from+smallestHole > oldest.Start || oldest.Number == at.number+1 {
-		return nil
+// covered is all that is taken care of: what is safe, lost, or in the ledger.
+// It is called with mu held.
+func (p *Producer) covered() times {
+	covered := append(times(nil), p.done...)
+	for _, f := range p.ledger {
+		s := f.covers()
+		covered.add(s.from, s.to)
 	}
-	if p.cfg.Older != nil {
-		for next := max(start+1, from-longestGOP); ; {
-			g, err := p.cfg.Older.GOP(ctx, next, oldest.Start)
-			if err != nil {
-				if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-					p.log.Warn("the older recording cannot be read", "error", err)
-				}
-				break
-			}
-			if end, _ := g.End(); p.wants(g.Start, end) {
-				return g
-			}
-			next = g.Start + 1
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.asked = oldest.Start - 1
-	p.stats.Lost++
-	p.log.Warn("video of an event is no longer there to upload",
-		"from", time.UnixMilli(from).UTC(), "to", time.UnixMilli(oldest.Start).UTC())
-	return nil
+	return covered
 }
 
 // locate finds a GOP again, nil when it is gone.
@@ -169,8 +206,7 @@ func (p *Producer) locate(ctx context.Context, at place) *media.GOP {
 // lose gives up a fragment whose video is gone.
 func (p *Producer) lose(f *fragment) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.ledger.remove(f)
-	p.stats.Lost++
-	p.log.Warn("video of an event is no longer there to upload again", "from", time.UnixMilli(f.start()).UTC())
+	p.mu.Unlock()
+	p.nothing(f.covers(), true)
 }

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,6 +41,7 @@ type span struct {
 	id          string
 	from, until int64 // milliseconds since 1970, both wanted
 	event       Event
+	restored    bool // it was begun before a restart
 }
 
 func (p *plan) begin(e Event) (dropped string, _ error) {
@@ -55,6 +57,7 @@ func (p *plan) begin(e Event) (dropped string, _ error) {
 	s := span{id: e.ID, from: e.From.UnixMilli(), until: e.Until.UnixMilli(), event: e}
 	if i := p.index(e.ID); i >= 0 { // told twice
 		s.from, s.until = min(s.from, p.events[i].from), max(s.until, p.events[i].until)
+		s.restored = p.events[i].restored
 		p.events[i] = s
 		return "", nil
 	}
@@ -93,19 +96,50 @@ func (p *plan) wants(from, to int64) bool {
 	return false
 }
 
-// earliest is the first wanted moment from t on, and whether there is one.
-func (p *plan) earliest(t int64) (at int64, ok bool) {
-	for _, s := range p.events {
-		if s.until >= t && (!ok || max(s.from, t) < at) {
-			at, ok = max(s.from, t), true
+// windows are the wanted times up to to, in order: events that touch are one.
+func (p *plan) windows(to int64) (out []window) {
+	all := slices.Clone(p.events)
+	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	for _, s := range all {
+		w := window{stretch{s.from, min(s.until, to)}, s.until > to}
+		n := len(out)
+		switch {
+		case w.to < w.from:
+		case n > 0 && w.from <= out[n-1].to+1:
+			out[n-1].to, out[n-1].open = max(out[n-1].to, w.to), out[n-1].open || w.open
+		default:
+			out = append(out, w)
 		}
 	}
-	return at, ok
+	return out
 }
 
-// forget removes events that ended before t.
-func (p *plan) forget(t int64) {
-	p.events = slices.DeleteFunc(p.events, func(s span) bool { return s.until < t })
+// window is a stretch of wanted time.
+type window struct {
+	stretch
+	open bool // it goes on
+}
+
+// missing are the parts of a window that covered lacks and that can hold a
+// fragment.
+func (w window) missing(covered times) []stretch {
+	holes := covered.holes(w.stretch)
+	if len(holes) == 1 && holes[0] == w.stretch && !w.open {
+		return holes // short as it may be
+	}
+	return slices.DeleteFunc(holes, func(h stretch) bool { return h.length() < smallestHole })
+}
+
+// within are the ids of the events that want some of a stretch, and whether
+// one of them is from before a restart.
+func (p *plan) within(h stretch) (ids []string, restored bool) {
+	for _, s := range p.events {
+		if s.from <= h.to && s.until >= h.from {
+			ids = append(ids, s.id)
+			restored = restored || s.restored
+		}
+	}
+	return ids, restored
 }
 
 // tags are those of a fragment that lasts from from to to.

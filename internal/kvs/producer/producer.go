@@ -6,7 +6,9 @@
 // A fragment counts as safe when the service has persisted it, and is sent
 // again, on a new connection, until then; one that is persisted is never sent
 // again. Nothing is copied aside for that: what is sent again comes from the
-// ring, or from an older recording once the ring has dropped it.
+// ring, or from an older recording once the ring has dropped it. What an
+// outage leaves behind is sent when nothing happens, the newest event first,
+// and a state file carries it over a restart.
 package producer
 
 import (
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/time/rate"
 
 	"porchlight/internal/media"
 )
@@ -46,8 +49,15 @@ type Config struct {
 	Credentials aws.CredentialsProvider // asked before every connection; Invalidate is called if it has that
 	Log         *slog.Logger
 
-	Older       Source // may be nil: what leaves the ring unsent is lost
-	TLS         *tls.Config
+	Older     Source // may be nil: what leaves the ring unsent is lost
+	TLS       *tls.Config
+	Held      Held      // may be nil: after a restart the state file is all that is known
+	StateFile string    // events in work survive a restart in it; none when empty
+	Gap       func(Gap) // told of video that is lost; may be nil; must not wait
+	// BackfillRate bounds what is left of an outage, in bytes a second; 0 is as
+	// fast as it goes. Events whose video arrives now are not bound by it.
+	BackfillRate int
+
 	ImagePrefix string // of the keys of pictures in S3, at most 256 bytes
 	// Unkept says that the stream keeps nothing (retention 0), so that a
 	// fragment is done with once it is received.
@@ -64,30 +74,51 @@ type Producer struct {
 	log     *slog.Logger
 	tls     *tls.Config
 	changed chan struct{} // the plan or the ledger has
-	buf     []byte        // of Run
-	starts  []time.Time   // of the newest fragments, of Run
+	unsaved chan struct{} // something the state file has to know
+	limiter *rate.Limiter // of the past; nil for none
+	born    int64         // milliseconds since 1970
+
+	// Of Run.
+	buf    []byte
+	starts []time.Time // of the newest fragments
+	turns  turns
+	unread struct { // of the older recording
+		times int
+		until time.Time
+	}
 
 	mu       sync.Mutex
 	plan     plan
 	ledger   ledger
-	cursor   cursor
-	asked    int64         // up to when the older recording has nothing more, milliseconds since 1970
+	done     times           // that are safe, or of which there is no video
+	taken    map[uint64]bool // GOPs of the ring that fragments have
+	seen     *media.GOP      // the newest of the ring
+	edge     int64           // where the ring begins, milliseconds since 1970
+	oldest   uint64          // number of the ring's first GOP
+	first    int64           // of all that was ever in the ring, likewise; 0 when not known
+	unsure   bool            // what the stream holds from before the restart
+	paused   bool
 	muted    bool          // the service did not take the sound
 	trouble  string        // since the last fragment was persisted
 	patience time.Duration // for the service's first word about a fragment
 	stats    Stats
 }
 
-// New returns a producer; Run does the work.
+// New returns a producer that takes up what waited in the state file; Run
+// does the work.
 func New(cfg Config) *Producer {
 	p := &Producer{
 		cfg: cfg, timing: cfg.Timing.withDefaults(),
 		log:     cfg.Log.With("camera", cfg.Camera, "stream", cfg.Stream),
 		tls:     newTLS(cfg.TLS),
-		changed: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), unsaved: make(chan struct{}, 1),
+		limiter: newLimiter(cfg.BackfillRate),
+		born:    time.Now().UnixMilli(), taken: make(map[uint64]bool),
 	}
+	p.edge = p.born
 	p.patience = p.timing.Stall
 	p.stats.State = Idle
+	p.restore()
 	return p
 }
 
@@ -96,7 +127,6 @@ func New(cfg Config) *Producer {
 func (p *Producer) Begin(e Event) error {
 	p.mu.Lock()
 	dropped, err := p.plan.begin(e)
-	p.asked = min(p.asked, e.From.UnixMilli()-1)
 	p.mu.Unlock()
 	if err != nil {
 		return err
@@ -104,6 +134,7 @@ func (p *Producer) Begin(e Event) error {
 	if dropped != "" {
 		p.log.Warn("too many events wait for upload; the oldest is given up", "event", dropped)
 	}
+	p.dirty()
 	p.wake()
 	return nil
 }
@@ -120,6 +151,7 @@ func (p *Producer) move(id string, until time.Time, later bool) bool {
 	p.mu.Lock()
 	ok := p.plan.move(id, until.UnixMilli(), later)
 	p.mu.Unlock()
+	p.dirty()
 	p.wake()
 	return ok
 }

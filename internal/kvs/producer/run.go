@@ -3,19 +3,30 @@ package producer
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
+
+// ErrAbandon is the cause with which to end the context of Run where nothing
+// more may be sent, not even the end of a fragment.
+var ErrAbandon = errors.New("upload is abandoned")
 
 // Run uploads until ctx ends, then completes the fragment under way.
 func (p *Producer) Run(ctx context.Context) error {
 	watch := p.cfg.Ring.Watch()
 	defer watch.Close()
+	var others sync.WaitGroup
+	defer others.Wait()
+	saving, saved := context.WithCancel(context.WithoutCancel(ctx))
+	defer saved() // with the last acknowledgements
+	others.Go(func() { p.save(saving) })
+	others.Go(func() { p.verify(ctx) })
 	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
 	renewEndpoint, refused := false, 0
 	for ctx.Err() == nil {
 		f, g := p.pick(ctx, 0)
 		if f == nil {
-			p.setState(Idle, nil)
+			p.rest()
 			select {
 			case <-ctx.Done():
 			case <-watch.C:

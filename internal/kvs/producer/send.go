@@ -18,7 +18,9 @@ type sending struct {
 	watch *media.Watch
 	end   int64 // of the latest packet, milliseconds since 1970
 	sound bool  // there was some
-	cut   bool  // the GOP goes on, but not here
+	lane  lane
+	hurry bool // something waits for the fragment's end
+	cut   bool // the GOP goes on, but not here
 }
 
 // send sends one fragment, which begins with g, as its packets come. It fails
@@ -31,6 +33,9 @@ func (p *Producer) send(ctx context.Context, watch *media.Watch, c *connection, 
 	f.on, f.begun, f.ended, f.acked = c.id, time.Time{}, time.Time{}, false
 	p.mu.Unlock()
 	s := &sending{c: c, f: f, watch: watch, end: f.start()}
+	p.mu.Lock()
+	s.lane = p.lane(f)
+	p.mu.Unlock()
 	p.buf = matroska.AppendCluster(p.buf[:0], f.start())
 	for i := 0; g != nil; i++ {
 		if err := p.sendGOP(ctx, s, g); err != nil {
@@ -39,11 +44,11 @@ func (p *Producer) send(ctx context.Context, watch *media.Watch, c *connection, 
 		g = p.following(ctx, s, g, i+1)
 	}
 	if c.audio != nil && !s.sound {
-		p.fill(s)
+		p.fill(ctx, s)
 	}
 	p.buf = matroska.AppendTags(p.buf, p.tags(f, s.end))
 	p.buf = matroska.AppendEndOfFragment(p.buf)
-	if err := p.flush(s); err != nil {
+	if err := p.flush(ctx, s); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -65,12 +70,12 @@ func (p *Producer) sendGOP(ctx context.Context, s *sending, g *media.GOP) error 
 	for n := 0; ; {
 		samples, complete := g.Samples(n)
 		for _, sample := range samples {
-			if err := p.append(s, sample); err != nil {
+			if err := p.append(ctx, s, sample); err != nil {
 				return err
 			}
 		}
 		n += len(samples)
-		if err := p.flush(s); err != nil {
+		if err := p.flush(ctx, s); err != nil {
 			return err
 		}
 		if complete || s.cut {
@@ -98,7 +103,7 @@ func (p *Producer) sendGOP(ctx context.Context, s *sending, g *media.GOP) error 
 	}
 }
 
-func (p *Producer) append(s *sending, sample media.Sample) error {
+func (p *Producer) append(ctx context.Context, s *sending, sample media.Sample) error {
 	audio := sample.Stream.Audio()
 	if audio && s.c.audio == nil || s.cut {
 		return nil
@@ -113,18 +118,18 @@ func (p *Producer) append(s *sending, sample media.Sample) error {
 	}
 	s.sound, s.end = s.sound || audio, max(s.end, sample.At)
 	if len(p.buf) >= batch {
-		return p.flush(s)
+		return p.flush(ctx, s)
 	}
 	return nil
 }
 
 // flush sends what is in the buffer.
-func (p *Producer) flush(s *sending) error {
+func (p *Producer) flush(ctx context.Context, s *sending) error {
 	n := len(p.buf)
 	if n == 0 {
 		return nil
 	}
-	err := s.c.write(p.buf)
+	err := p.write(ctx, s, p.buf)
 	p.buf = p.buf[:0]
 	if err != nil {
 		return err
@@ -156,20 +161,20 @@ func (p *Producer) following(ctx context.Context, s *sending, g *media.GOP, i in
 	end, _ := next.End()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.plan.wants(next.Start, end) {
+	if p.paused || p.taken[next.Number] || !p.plan.wants(next.Start, end) {
 		return nil
 	}
 	s.f.gops = append(s.f.gops, placeOf(next))
-	p.advance(next)
+	p.take(s.f, next)
 	return next
 }
 
 // fill adds a moment of silence where the camera has sent no sound: a
 // fragment has to have a frame of every track.
-func (p *Producer) fill(s *sending) {
+func (p *Producer) fill(ctx context.Context, s *sending) {
 	if frame := s.c.audio.Silence(); frame != nil {
 		quiet := media.Sample{Packet: &media.Packet{Stream: s.c.audio, AU: [][]byte{frame}}, At: s.end}
-		_ = p.append(s, quiet) // a failing connection fails the next write too
+		_ = p.append(ctx, s, quiet) // a failing connection fails the next write too
 	}
 }
 

@@ -65,7 +65,7 @@ func (p *Producer) finish(c *connection) error {
 func (p *Producer) await(ctx context.Context, watch *media.Watch, c *connection) (*fragment, *media.GOP, error) {
 	linger := time.NewTimer(p.timing.Linger)
 	defer linger.Stop()
-	for ctx.Err() == nil && time.Now().Before(c.retire) {
+	for ctx.Err() == nil && time.Now().Before(c.retire) && !p.isPaused() {
 		if f, g := p.pick(ctx, c.id); f != nil {
 			if !p.fits(c, g) {
 				return nil, nil, nil
@@ -147,6 +147,12 @@ func (p *Producer) connect(ctx context.Context, f *fragment, g *media.GOP, renew
 	})
 	go p.guard(c)
 	p.log.Debug("upload begins", "connection", c.id)
+	abandon := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), ErrAbandon) {
+			cancel(errRetired)
+		}
+	})
+	context.AfterFunc(request, func() { abandon() })
 	// Until fragments are sent there is nothing to end well.
 	stop := context.AfterFunc(ctx, func() { cancel(errRetired) })
 	defer stop()

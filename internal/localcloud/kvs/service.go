@@ -36,7 +36,7 @@ type Config struct {
 	Region    string
 	AccountID string
 	Partition string        // "aws" when empty
-	Endpoint  string        // base URL that GetDataEndpoint answers with
+	Endpoint  string        // base URL of the service; GetDataEndpoint answers with the host by which a client came
 	MaxBytes  int64         // of all fragments; fragments.DefaultMaxBytes when 0
 	FFmpeg    string        // program that makes images; found in PATH when empty
 	MediaIdle time.Duration // how long GetMedia waits for a fragment; playback.DefaultMediaIdle when 0

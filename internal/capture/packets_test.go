@@ -1,0 +1,264 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"porchlight/internal/capture/ffmpeg"
+	"porchlight/internal/event"
+	"porchlight/internal/media"
+	"porchlight/internal/media/matroska"
+	"porchlight/internal/media/mediatest"
+)
+
+// recorded is what a source has put on its bus, its frames and its log.
+type recorded struct {
+	video, audio []*media.Packet
+	frames       []*event.Frame
+	log          string
+}
+
+// record plays a source until it ends, or until there are enough frames.
+func record(t *testing.T, cfg Config, frames int) *recorded {
+	t.Helper()
+	var log logTo
+	r := &recorded{}
+	cfg.Packets, cfg.Log = &media.Bus{}, log.Logger()
+	reader := cfg.Packets.SubscribeAll(100_000)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	err := Run(ctx, cfg, func(f *event.Frame) {
+		if r.frames = append(r.frames, f); len(r.frames) == frames {
+			cancel()
+		}
+	})
+	require.NoError(t, err)
+	if frames == 0 {
+		require.NoError(t, ctx.Err(), "the source did not end by itself")
+	}
+	reader.Close() // what it has got can still be read
+	for {
+		p, err := reader.Next(t.Context())
+		if err != nil {
+			require.ErrorIs(t, err, media.ErrClosed)
+			break
+		}
+		if p.Stream.Audio() {
+			r.audio = append(r.audio, p)
+		} else {
+			r.video = append(r.video, p)
+		}
+	}
+	r.log = log.String()
+	require.Empty(t, decoders(t), "no child is left")
+	return r
+}
+
+// sound checks what every reader of a bus relies on, and that ffmpeg decodes
+// all of it. It returns the film as Matroska, one cluster for each GOP.
+func (r *recorded) sound(t *testing.T) []byte {
+	t.Helper()
+	require.NotEmpty(t, r.video)
+	require.True(t, r.video[0].Key)
+	reordered := r.video[0].Stream.Reorders()
+	first := r.video[0].Time.UnixMilli()
+	var audio *media.Stream
+	if len(r.audio) > 0 {
+		audio = r.audio[0].Stream
+	}
+	film, err := matroska.AppendHeader(nil, matroska.Header{Video: r.video[0].Stream, Audio: audio})
+	require.NoError(t, err)
+	heard := 0
+	var cluster int64
+	for i, p := range r.video {
+		at := p.Time.UnixMilli() - first
+		if i > 0 && !reordered {
+			require.Greater(t, p.PTS, r.video[i-1].PTS)
+			require.True(t, p.Time.After(r.video[i-1].Time))
+		}
+		if p.Key {
+			cluster = at
+			film = matroska.AppendCluster(film, cluster)
+		}
+		if film, err = matroska.AppendBlock(film, cluster, media.Sample{Packet: p, At: at}); err != nil {
+			require.NoError(t, err)
+		}
+		for ; heard < len(r.audio) && r.audio[heard].PTS <= p.PTS; heard++ {
+			at := max(r.audio[heard].Time.UnixMilli()-first, cluster)
+			film, err = matroska.AppendBlock(film, cluster, media.Sample{Packet: r.audio[heard], At: at})
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, len(r.video), mediatest.Decode(t, film), "every picture is decoded without a word")
+	return film
+}
+
+// agrees checks that the frames have the times of the packets they were in.
+func (r *recorded) agrees(t *testing.T) {
+	t.Helper()
+	for _, f := range r.frames {
+		if f.Time.After(r.video[len(r.video)-1].Time) {
+			break // the source was stopped with its packet on the way
+		}
+		nearest := time.Duration(math.MaxInt64)
+		for _, p := range r.video {
+			nearest = min(nearest, f.Time.Sub(p.Time).Abs())
+		}
+		require.LessOrEqual(t, nearest, time.Millisecond, "frame %d", f.Sequence)
+	}
+}
+
+// squares are the places of the square in the pictures of a film.
+func squares(t *testing.T, film []byte) (x []int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "film.mkv")
+	require.NoError(t, os.WriteFile(path, film, 0o600))
+	frames, err := all(t, Config{URL: path, Pace: FullSpeed})
+	require.NoError(t, err)
+	for _, f := range frames {
+		x = append(x, squareX(f))
+	}
+	return x
+}
+
+// TestFilePackets plays two rounds of a film whose every picture shows its
+// number: copied where players show it, else encoded, with the times of the
+// frames and no gap at the seam.
+func TestFilePackets(t *testing.T) {
+	for name, c := range map[string]struct {
+		file   string
+		args   []string
+		copied bool
+	}{
+		"H.264":               {"clip.mp4", []string{"-c:v", "libx264", "-bf", "0"}, true},
+		"B-frames":            {"clip.mkv", []string{"-c:v", "libx264", "-bf", "2"}, true},
+		"H.265":               {"clip.mp4", []string{"-c:v", "libx265", "-x265-params", "log-level=error:bframes=0"}, true},
+		"transport stream":    {"clip.ts", []string{"-c:v", "libx264", "-bf", "0"}, true},
+		"MPEG-4":              {"clip.avi", []string{"-c:v", "mpeg4", "-q:v", "2"}, false},
+		"colors nobody shows": {"clip.mp4", []string{"-c:v", "libx264", "-pix_fmt", "yuv444p"}, false},
+		"pictures of a GIF":   {"clip.gif", []string{"-pix_fmt", "rgb24"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 10
+			path := makeClip(t, c.file, append(scene("10", "1"), c.args...)...)
+			r := record(t, Config{URL: path, Loop: true, FPS: 5}, n+1)
+			r.agrees(t)
+			film := r.sound(t)
+			require.Equal(t, !c.copied, strings.Contains(r.log, "video is encoded"), r.log)
+			require.NotContains(t, r.log, "damaged")
+			require.GreaterOrEqual(t, len(r.video), 2*n-5)
+			require.Same(t, r.video[0].Stream, r.video[len(r.video)-1].Stream, "all rounds are one stream")
+			if r.video[0].Stream.Reorders() {
+				return // the film's pictures are then in another order
+			}
+			for i, x := range squares(t, film) {
+				require.InDelta(t, 4*(i%n+1), x, 3, "picture %d", i)
+				require.InDelta(t, float64(i)*100, float64(r.video[i].PTS.Milliseconds()), 10)
+				require.WithinDuration(t, r.video[0].Time.Add(r.video[i].PTS-r.video[0].PTS), r.video[i].Time, time.Millisecond)
+			}
+		})
+	}
+}
+
+// TestTry tells why a file's video is no good as it is.
+func TestTry(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"good":                  {[]string{"-c:v", "libx264", "-g", "20"}, ""},
+		"a single keyframe":     {[]string{"-c:v", "libx264", "-g", "1000", "-sc_threshold", "0", "-t", "4"}, ""},
+		"keyframes far apart":   {[]string{"-c:v", "libx264", "-g", "1000", "-sc_threshold", "0"}, "more than 5s apart"},
+		"no keyframes after":    {[]string{"-c:v", "libx264", "-x264-params", "intra-refresh=1:keyint=1000"}, "more than 5s apart"},
+		"a transport stream of": {[]string{"-c:v", "mpeg2video"}, "no keyframes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := makeClip(t, "clip.mkv", append(scene("10", "7"), c.args...)...)
+			reason := try(t.Context(), path, ffmpeg.PacketConfig{Copy: "h264"})
+			if c.want == "" {
+				require.Empty(t, reason)
+			}
+			require.Contains(t, reason, c.want)
+		})
+	}
+}
+
+// TestFileSound plays a film with sound: AAC as it is, other sound as AAC,
+// over the seam of its rounds.
+func TestFileSound(t *testing.T) {
+	for name, c := range map[string]struct {
+		file string
+		args []string
+		rate int
+	}{
+		"AAC": {"clip.mp4", []string{"-c:v", "libx264", "-c:a", "aac", "-ar", "16000"}, 16000},
+		"MP3": {"clip.mkv", []string{"-c:v", "libx264", "-c:a", "mp2", "-ar", "32000"}, 32000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=1.5", "-f", "lavfi", "-i", "sine=440:d=1.6",
+				"-pix_fmt", "yuv420p", "-bf", "0"}, c.args...)
+			path := makeClip(t, c.file, args...)
+			r := record(t, Config{URL: path, Loop: true, Audio: true}, 25)
+			r.agrees(t)
+			r.sound(t)
+			require.Greater(t, len(r.audio), 20)
+			each := 1024 * time.Second / time.Duration(c.rate)
+			for i, p := range r.audio {
+				require.Equal(t, c.rate, p.Stream.SampleRate)
+				require.WithinDuration(t, r.video[0].Time.Add(p.PTS-r.video[0].PTS), p.Time, time.Millisecond, "one clock")
+				if i > 0 {
+					require.InDelta(t, each.Seconds(), (p.PTS - r.audio[i-1].PTS).Seconds(), each.Seconds(), "no gap and no overlap")
+				}
+			}
+			require.Same(t, r.audio[0].Stream, r.audio[len(r.audio)-1].Stream)
+
+			r = record(t, Config{URL: path}, 0)
+			require.Empty(t, r.audio, "only when asked for")
+			require.Len(t, r.video, 15)
+		})
+	}
+}
+
+// TestLivePackets encodes a live input such as a USB camera's.
+func TestLivePackets(t *testing.T) {
+	cfg := Config{URL: "x", Log: discard(), FPS: 5, Packets: &media.Bus{}}
+	require.NoError(t, cfg.complete())
+	reader := cfg.Packets.Subscribe(1000)
+	var r recorded
+	p := &player{cfg: cfg, states: &states{cfg: cfg}, times: timeline{log: cfg.Log}, deliver: func(f *event.Frame) { r.frames = append(r.frames, f) }}
+	how := devicePackets(t.Context(), &cfg)
+	require.NotNil(t, how)
+	// Stamps are those of the wall clock, as from a driver that has one.
+	stamp := fmt.Sprintf("testsrc2=s=322x241:r=10:d=3,setpts=PTS+%.3f/TB", float64(time.Now().UnixMilli())/1000)
+	err := playLive(t.Context(), cfg, p, []string{"-copyts", "-f", "lavfi", "-i", stamp}, how)
+	require.ErrorIs(t, err, ErrStalled, "a live input does not end")
+	reader.Close()
+	for {
+		p, err := reader.Next(t.Context())
+		if err != nil {
+			break
+		}
+		r.video = append(r.video, p)
+	}
+	require.Len(t, r.video, 30)
+	r.agrees(t)
+	r.sound(t)
+	keys := 0
+	for i, p := range r.video {
+		require.Equal(t, time.Duration(i)*100*time.Millisecond, p.PTS.Round(time.Millisecond))
+		if p.Key {
+			keys++
+		}
+	}
+	require.Equal(t, 2, keys, "one every two seconds")
+	require.Equal(t, 322, r.video[0].Stream.Width)
+	require.InDelta(t, 241, r.video[0].Stream.Height, 1, "even")
+}

@@ -1,0 +1,81 @@
+import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type LevelDetails } from "hls.js";
+import type { Engine, Opening } from "./engine";
+import { piecesOf, secondsAt, type Piece } from "./pieces";
+
+/** Plays with hls.js over Media Source Extensions. A chunk of its own: only this file imports hls.js. */
+export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Opening): Engine {
+  let details: LevelDetails | undefined;
+  let recovered = false;
+  const hls = new Hls({
+    // A worker would have to be made from a blob, and takes no work off here:
+    // fragmented MP4 goes to the browser as it is.
+    enableWorker: false,
+    lowLatencyMode: false,
+    // A replay begins at its beginning, also when more is still being added.
+    startPosition: 0,
+    maxBufferLength: 20,
+    maxMaxBufferLength: 60,
+    backBufferLength: 60,
+    capLevelToPlayerSize: false,
+  });
+
+  const pieces = (): readonly Piece[] => (details ? piecesIn(details, spans, bounds) : []);
+
+  hls.on(Events.LEVEL_LOADED, (_, data) => {
+    const first = !details;
+    ({ details } = data);
+    if (!first || at === undefined) return;
+    const start = secondsAt(pieces(), at);
+    if (start) hls.startLoad(start);
+  });
+  // Fragments move when hls.js has seen the times inside them.
+  hls.on(Events.LEVEL_UPDATED, (_, data) => ({ details } = data));
+  hls.on(Events.LEVEL_PTS_UPDATED, (_, data) => ({ details } = data));
+  hls.on(Events.ERROR, (_, data) => {
+    if (!data.fatal) return;
+    if (data.type === ErrorTypes.MEDIA_ERROR && !unknownCodec(data) && !recovered) {
+      recovered = true;
+      hls.recoverMediaError();
+      return;
+    }
+    onFault(faultOf(data));
+  });
+  const abort = new AbortController();
+  video.addEventListener("loadeddata", onReady, { signal: abort.signal });
+  hls.loadSource(url);
+  hls.attachMedia(video);
+
+  return {
+    pieces,
+    live: () => details?.live ?? false,
+    resume: () => hls.startLoad(),
+    stop() {
+      abort.abort();
+      hls.destroy();
+      video.removeAttribute("src");
+      video.load();
+    },
+  };
+}
+
+function piecesIn(details: LevelDetails, spans: Opening["spans"], bounds: Opening["bounds"]): readonly Piece[] {
+  const pieces: Piece[] = [];
+  for (const fragment of details.fragments) {
+    const date = fragment.programDateTime;
+    if (date === null) return bounds ? piecesOf(spans.length > 0 ? spans : [bounds], bounds) : [];
+    pieces.push({ start: fragment.start, date, length: fragment.duration * 1000 });
+  }
+  return pieces;
+}
+
+const unknownCodec = ({ details }: ErrorData): boolean =>
+  details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR ||
+  details === ErrorDetails.BUFFER_ADD_CODEC_ERROR ||
+  details === ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR;
+
+function faultOf(data: ErrorData) {
+  if (unknownCodec(data)) return "codec";
+  if (data.type !== ErrorTypes.NETWORK_ERROR) return "broken";
+  const status = data.response?.code ?? 0;
+  return status >= 400 && status < 500 ? "refused" : "unreachable";
+}
