@@ -263,7 +263,13 @@ func TestThingsUseTheirOwnStreamsAlone(t *testing.T) {
 			return err
 		},
 		"pictures": func(stream string) error {
-			_, err := porch.control().DescribeImageGenerationConfiguration(t.Context(), &kinesisvideo.DescribeImageGenerationConfigurationInput{StreamName: &stream})
+			_, err := porch.control().UpdateImageGenerationConfiguration(t.Context(), &kinesisvideo.UpdateImageGenerationConfigurationInput{
+				StreamName: &stream, ImageGenerationConfiguration: &types.ImageGenerationConfiguration{
+					Status: types.ConfigurationStatusEnabled, ImageSelectorType: types.ImageSelectorTypeProducerTimestamp,
+					Format: types.FormatJpeg, SamplingInterval: aws.Int32(3000),
+					DestinationConfig: &types.ImageGenerationDestinationConfig{Uri: aws.String("s3://thumbnails"), DestinationRegion: aws.String(w.cloud.Region())},
+				},
+			})
 			return err
 		},
 		"list": func(stream string) error {

@@ -306,7 +306,7 @@ func TestOwnersAreApart(t *testing.T) {
 		for _, camera := range []string{"", "porch.front"} {
 			page, err := s.Events(t.Context(), owner, store.Query{Camera: camera, Limit: 10})
 			require.NoError(t, err)
-			require.Equal(t, []*event.Event{want}, page.Events)
+			require.Equal(t, []*store.Labeled{{Event: *want}}, page.Events)
 		}
 	}
 	_, err := s.Event(t.Context(), "carol", mine.EventID)

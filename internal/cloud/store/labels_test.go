@@ -90,7 +90,9 @@ func TestDeliveriesKeepTheCloudsLabels(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, ids(page.Events), id)
 			for _, e := range page.Events {
-				require.Equal(t, e.EventID == id, e.CloudLabels != nil)
+				if e.EventID == id {
+					require.Equal(t, labels, e.CloudLabels)
+				}
 			}
 		})
 	}
