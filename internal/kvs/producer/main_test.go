@@ -118,6 +118,7 @@ type camera struct {
 	skew   time.Duration // of the clock
 	keys   []int64       // milliseconds since 1970
 	frames int
+	size   int // of a picture, 400 when 0
 }
 
 var (
@@ -153,7 +154,7 @@ func (c *camera) gops(n int) []int64 {
 }
 
 func (c *camera) frame(key bool) {
-	nal := make([]byte, 400)
+	nal := make([]byte, max(c.size, 400))
 	for i := range nal {
 		nal[i] = byte(c.frames + i)
 	}
