@@ -51,14 +51,14 @@ var static = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials,
 // rig is a camera, a producer and a service.
 type rig struct {
 	*Producer
-	t       *testing.T
+	t       testing.TB
 	ring    *media.Ring
 	service *service
 	camera  *camera
 }
 
 // newRig starts nothing; change tunes the configuration.
-func newRig(t *testing.T, change func(*Config)) *rig {
+func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, service: newService(t)}
 	cfg := Config{

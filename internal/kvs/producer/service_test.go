@@ -58,7 +58,7 @@ var (
 // service is a PutMedia that keeps to every rule of the documents and notes
 // whatever breaks one. Scripts add faults.
 type service struct {
-	t   *testing.T
+	t   testing.TB
 	web *httptest.Server
 
 	// Scripts; nil ones do nothing. An error ends the connection.
@@ -83,7 +83,7 @@ type service struct {
 	secrets     map[string]string // access key to secret
 }
 
-func newService(t *testing.T) *service {
+func newService(t testing.TB) *service {
 	s := &service{t: t, told: make(map[int64]bool), secrets: map[string]string{"AKID": "secret"}}
 	s.web = httptest.NewUnstartedServer(http.HandlerFunc(s.putMedia))
 	s.web.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
