@@ -23,7 +23,9 @@ import (
 )
 
 // triangle is a mask whose edges are no boxes' edges.
-func triangle() polygon.Polygon { return polygon.Polygon{{X: 0.1, Y: 0.1}, {X: 0.6, Y: 0.2}, {X: 0.3, Y: 0.9}} }
+func triangle() polygon.Polygon {
+	return polygon.Polygon{{X: 0.1, Y: 0.1}, {X: 0.6, Y: 0.2}, {X: 0.3, Y: 0.9}}
+}
 
 // inBoxes says whether a pixel of a picture is painted, as ffmpeg reckons.
 func inBoxes(boxes []ffmpeg.Cover, x, y, width, height int) bool {
