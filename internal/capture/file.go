@@ -47,7 +47,6 @@ type fileSource struct {
 
 	packets *ffmpeg.PacketConfig // nil when there are none
 	outlet  *outlet
-	weave   weave
 }
 
 func (s *fileSource) live() bool { return false }
