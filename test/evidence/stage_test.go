@@ -164,6 +164,15 @@ func (c *cloud) fragments(stream string) (out []stored) {
 	return out
 }
 
+// once fails the test when a moment is in more than one fragment.
+func (c *cloud) once() {
+	c.t.Helper()
+	all := c.fragments(door)
+	for i := range all[1:] {
+		require.False(c.t, all[i+1].from.Before(all[i].to.Add(-time.Millisecond)), "%v and %v overlap", all[i], all[i+1])
+	}
+}
+
 // covers tells whether the cloud has a time without gaps.
 func (c *cloud) covers(from, to time.Time) bool {
 	at := from
@@ -246,22 +255,28 @@ func configOf(dir string, c *cloud) *config.Config {
 // live begins a life.
 func live(t *testing.T, dir string, c *cloud, camera *simulator.Camera, s config.Camera, resume *event.Event) *home {
 	t.Helper()
-	h := &home{t: t, cfg: configOf(dir, c), sink: &gathering{}, log: &logtest.Memory{}, done: make(chan struct{})}
-	log := h.log.Logger()
-	cfg := evidence.Config{
-		Config: h.cfg, Next: h.sink, Log: log, Timing: producer.Timing{Linger: 200 * time.Millisecond, RetryMax: time.Second},
-		Note: func(camera, message string) { h.notes.Store(camera, message) },
-	}
+	var credentials aws.CredentialsProvider
 	if c != nil {
-		cfg.Credentials = c.credentials()
+		credentials = c.credentials()
 	}
-	h.locker = evidence.Open(cfg)
+	return liveWith(t, configOf(dir, c), credentials, camera.URL(), s, resume)
+}
+
+func liveWith(t *testing.T, cfg *config.Config, credentials aws.CredentialsProvider, url string, s config.Camera, resume *event.Event) *home {
+	t.Helper()
+	h := &home{t: t, cfg: cfg, sink: &gathering{}, log: &logtest.Memory{}, done: make(chan struct{})}
+	log := h.log.Logger()
+	h.locker = evidence.Open(evidence.Config{
+		Config: h.cfg, Credentials: credentials, Next: h.sink, Log: log,
+		Timing: producer.Timing{Linger: 200 * time.Millisecond, RetryMax: time.Second},
+		Note:   func(camera, message string) { h.notes.Store(camera, message) },
+	})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	h.cancel = cancel
 	h.keeper = h.locker.Keep(ctx, door, s, resume)
 	go func() {
 		defer close(h.done)
-		err := capture.Run(ctx, capture.Config{Name: door, URL: camera.URL(), FPS: 5, Packets: h.keeper.Bus(), Log: slog.New(slog.DiscardHandler)}, func(*event.Frame) {})
+		err := capture.Run(ctx, capture.Config{Name: door, URL: url, FPS: 5, Packets: h.keeper.Bus(), Log: slog.New(slog.DiscardHandler)}, func(*event.Frame) {})
 		if err != nil {
 			log.Error("capture", "error", err)
 		}
