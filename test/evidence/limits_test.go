@@ -23,7 +23,9 @@ func TestPrivacyStopsAtOnce(t *testing.T) {
 	release := c.video.Faults.Inject(ingest.Fault{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Times: -1})
 	e := happening(event.Alert)
 	h.becomes(&e, event.Started)
-	eventually(t, "it waits", func() bool { return h.keeper.Stats().Upload.Retries > 0 && h.safe().After(e.StartedAt.Add(time.Second)) })
+	eventually(t, "it waits", func() bool {
+		return h.keeper.Stats().Upload.Retries > 0 && h.safe().After(e.StartedAt.Add(time.Second))
+	})
 	h.becomes(&e, event.Ended)
 	h.end(evidence.ErrPrivate)
 	release()
@@ -92,4 +94,3 @@ func TestRecordOnCommand(t *testing.T) {
 	_, err = h.keeper.Stop()
 	require.ErrorIs(t, err, evidence.ErrRefused)
 }
-

@@ -110,6 +110,9 @@ func newCloud(t *testing.T) *cloud {
 		if _, down := c.broken.Load("down"); down {
 			panic(http.ErrAbortHandler)
 		}
+		if strings.HasPrefix(r.URL.Path, "/pictures/") {
+			return // thumbnails
+		}
 		handler.ServeHTTP(w, r)
 	})
 	c.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
@@ -220,14 +223,29 @@ type home struct {
 	once   sync.Once
 }
 
-// newCamera is a camera with a keyframe each second.
+// newCamera is a camera with a keyframe each second, before which something
+// moves all the time.
 func newCamera(t *testing.T) *simulator.Camera {
+	t.Helper()
+	return newSimulator(t, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10:d=4")
+}
+
+// newWalk is one before which somebody red walks through again and again, for
+// three of six seconds.
+func newWalk(t *testing.T) *simulator.Camera {
+	t.Helper()
+	return newSimulator(t, "-f", "lavfi", "-i", "color=c=0x808080:s=160x90:r=10:d=6", "-f", "lavfi", "-i", "color=c=0xff0000:s=24x48:r=10:d=6",
+		"-filter_complex", `[0][1]overlay=x='if(between(t,1,4),(t-1)*45,-200)':y=30:eval=frame`)
+}
+
+func newSimulator(t *testing.T, scene ...string) *simulator.Camera {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	file := filepath.Join(t.TempDir(), "scene.mkv")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10:d=4", "-c:v", "libx264", file).CombinedOutput()
+	arguments := slices.Concat([]string{"-v", "error", "-y"}, scene, []string{"-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", file})
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", arguments...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	camera, err := simulator.New(t.Context(), simulator.Config{File: file, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)

@@ -21,6 +21,7 @@ type health struct {
 	fault          string    // of the upload
 	grave          bool      // only a person can help
 	persisted      int64
+	always         string // what is missing all the time
 	message        string
 }
 
@@ -30,6 +31,7 @@ func (h *health) judge(s Stats, over bool, now time.Time) (message string, chang
 	h.record = since(h.record, badDisk, now)
 	h.judgeUpload(s.Upload, now)
 	missing := now.Sub(h.upload)
+	message = h.always
 	switch {
 	case badDisk && now.Sub(h.record) >= recordingPatience:
 		message = fmt.Sprintf("video is not recorded: %v", s.Record.Err)

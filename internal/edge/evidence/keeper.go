@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -53,26 +54,18 @@ func (l *Locker) Keep(ctx context.Context, camera string, settings config.Camera
 	if l == nil {
 		return nil
 	}
-	l.cfg.Note(camera, "")
 	log := l.cfg.Log.With("camera", camera)
-	records := settings.Record.Records()
+	records, missing := l.admit(camera, settings.Record)
 	uploads := settings.Upload.Uploads() && l.streams != nil
-	if l.library != nil {
-		if err := l.library.SetLimits(camera, limits(settings.Record)); err != nil {
-			log.Error("no video of this camera is recorded", "error", err)
-			records = false
-		}
-	}
-	if l.library == nil {
-		records = false
-	}
+	l.cfg.Note(camera, missing)
 	if !records && !uploads {
 		return nil
 	}
 	k := &Keeper{
 		camera: camera, locker: l, log: log, bus: &media.Bus{}, most: settings.Upload.DailyBytes,
-		file: filepath.Join(l.cfg.Config.StateDir, "evidence", camera+".json"),
-		ring: media.NewRing(media.RingConfig{Keep: settings.Record.PreRoll + preMemory, Log: log}),
+		file:   filepath.Join(l.cfg.Config.StateDir, "evidence", camera+".json"),
+		ring:   media.NewRing(media.RingConfig{Keep: settings.Record.PreRoll + preMemory, Log: log}),
+		health: health{always: missing, message: missing},
 	}
 	k.desk = desk{
 		camera: camera, pre: settings.Record.PreRoll, post: settings.Record.PostRoll, wishes: newWishes(settings.Upload),
@@ -89,6 +82,20 @@ func (l *Locker) Keep(ctx context.Context, camera string, settings config.Camera
 	defer l.mu.Unlock()
 	l.keepers[camera] = k
 	return k
+}
+
+// admit tells whether a camera is recorded, or why not although it should be.
+func (l *Locker) admit(camera string, settings config.Record) (records bool, missing string) {
+	if l.library == nil {
+		if settings.Records() {
+			missing = fmt.Sprintf("video is not recorded: %v", l.broken)
+		}
+		return false, missing
+	}
+	if err := l.library.SetLimits(camera, limits(settings)); err != nil {
+		return false, fmt.Sprintf("video is not recorded: %v", err)
+	}
+	return settings.Records(), ""
 }
 
 // record makes the recorder.

@@ -51,6 +51,7 @@ type Config struct {
 type Locker struct {
 	cfg     Config
 	library *recording.Library // nil: it cannot be opened
+	broken  error              // why not
 	streams *producer.Streams  // nil: nothing is uploaded
 	client  *kinesisvideo.Client
 	archive producer.Held
@@ -76,6 +77,7 @@ func Open(cfg Config) *Locker {
 		Limits: limits(config.CameraDefaults().Record), Log: cfg.Log,
 	})
 	if err != nil {
+		l.broken = err
 		cfg.Log.Error("no video is recorded on this device", "error", err)
 	} else {
 		l.library = library
