@@ -27,7 +27,7 @@ var (
 	ErrNoDecoder    = ffmpeg.ErrMissing
 	ErrUnreachable  = errors.New("camera cannot be reached")
 	ErrUnauthorized = errors.New("camera refuses the user name or password")
-	ErrNoVideoTrack = errors.New("camera offers no H.264 video")
+	ErrNoVideoTrack = errors.New("camera offers no H.264 or H.265 video")
 	ErrNotFound     = errors.New("no such source")
 	ErrStalled      = errors.New("camera has stopped sending pictures")
 	ErrConfig       = errors.New("camera is configured wrongly")

@@ -82,7 +82,7 @@ func (g *gate) admit(p *media.Packet) []*media.Packet {
 		return []*media.Packet{p}
 	}
 	g.held = append(g.held, p)
-	g.bytes += size(p)
+	g.bytes += p.PictureSize()
 	g.large = len(g.held) >= maxHeld || g.bytes >= maxHeldBytes
 	return nil
 }
@@ -105,7 +105,7 @@ func (g *gate) observe(p *media.Packet) {
 		g.lastKey = p.PTS
 		return
 	}
-	if g.sizes.add(p.PTS, size(p), asked) {
+	if g.sizes.add(p.PTS, p.PictureSize(), asked) {
 		if g.shut && p.PTS >= g.awake && !asked {
 			g.attention.wakes.Add(1)
 		}
@@ -157,16 +157,4 @@ func catchUp(burst []*media.Packet) []*media.Packet {
 		}
 	}
 	return kept
-}
-
-// size is the number of bytes that a packet spends on its picture: without
-// the padding that keeps some cameras' bit rate constant.
-func size(p *media.Packet) int {
-	n := 0
-	for _, nal := range p.AU {
-		if media.CodedSlice(nal) {
-			n += len(nal)
-		}
-	}
-	return n
 }

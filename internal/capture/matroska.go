@@ -16,12 +16,13 @@ type feed struct{ w io.Writer }
 
 // header begins the stream. The parameter sets travel in the packets.
 func (f feed) header(s *media.Stream) error {
-	if s.Codec != media.H264 {
+	codec, ok := map[media.Codec]string{media.H264: "V_MPEG4/ISO/AVC", media.H265: "V_MPEGH/ISO/HEVC"}[s.Codec]
+	if !ok {
 		return fmt.Errorf("cannot decode %s", s.Codec)
 	}
 	video := element(0xE0, uintElement(0xB0, uint64(max(s.Width, 16))), uintElement(0xBA, uint64(max(s.Height, 16))))
 	track := element(0xAE, uintElement(0xD7, 1), uintElement(0x73C5, 1), uintElement(0x83, 1),
-		element(0x86, []byte("V_MPEG4/ISO/AVC")), video)
+		element(0x86, []byte(codec)), video)
 	out := element(0x1A45DFA3, uintElement(0x4286, 1), uintElement(0x42F7, 1), uintElement(0x42F2, 4), uintElement(0x42F3, 8),
 		element(0x4282, []byte("matroska")), uintElement(0x4287, 4), uintElement(0x4285, 2))
 	out = append(out, 0x18, 0x53, 0x80, 0x67, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF) // Segment of unknown size

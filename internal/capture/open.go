@@ -34,11 +34,9 @@ func open(ctx context.Context, cfg Config) (source, error) {
 	case cfg.URL == "":
 		return nil, fmt.Errorf("%w: it has no URL", ErrConfig)
 	case scheme == "rtsp://" || scheme == "rtsps://":
-		u, err := base.ParseURL(scheme + path[len(scheme):])
-		if err != nil || !validHost((*url.URL)(u)) {
-			// The text of a broken address may hold the password anywhere.
-			return nil, fmt.Errorf("%w: its RTSP address cannot be understood; want rtsp://user:password@host:554/path,"+
-				" with special characters in the password percent-encoded", ErrConfig)
+		u, err := rtspURL(scheme, path)
+		if err != nil {
+			return nil, err
 		}
 		return newRTSPSource(cfg, u), nil
 	case scheme != "":
@@ -48,6 +46,17 @@ func open(ctx context.Context, cfg Config) (source, error) {
 		return &deviceSource{cfg: cfg, path: path}, nil
 	}
 	return openPath(ctx, cfg, path)
+}
+
+// rtspURL reads an RTSP address of a scheme, in lower case, or fails with
+// ErrConfig: the text of a broken address may hold the password anywhere.
+func rtspURL(scheme, text string) (*base.URL, error) {
+	u, err := base.ParseURL(scheme + text[len(scheme):])
+	if err != nil || !validHost((*url.URL)(u)) {
+		return nil, fmt.Errorf("%w: its RTSP address cannot be understood; want rtsp://user:password@host:554/path,"+
+			" with special characters in the password percent-encoded", ErrConfig)
+	}
+	return u, nil
 }
 
 // validHost reports whether an address has a host and at most one port.

@@ -51,15 +51,19 @@ func record(t *testing.T, cfg Config, frames int) *recorded {
 			require.ErrorIs(t, err, media.ErrClosed)
 			break
 		}
-		if p.Stream.Audio() {
-			r.audio = append(r.audio, p)
-		} else {
-			r.video = append(r.video, p)
-		}
+		r.take(p)
 	}
 	r.log = log.String()
 	require.Empty(t, decoders(t), "no child is left")
 	return r
+}
+
+func (r *recorded) take(p *media.Packet) {
+	if p.Stream.Audio() {
+		r.audio = append(r.audio, p)
+	} else {
+		r.video = append(r.video, p)
+	}
 }
 
 // sound checks what every reader of a bus relies on, and that ffmpeg decodes

@@ -1,19 +1,13 @@
 package capture
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
-	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/pion/rtp"
 
 	"porchlight/internal/media"
 )
@@ -29,6 +23,8 @@ type rtspSource struct {
 	url *base.URL
 
 	lost, large *tally // RTP packets; access units
+	shown       func() // if set, is called with every packet of video
+	muted       string // why there is no sound, as told
 }
 
 func newRTSPSource(cfg Config, u *base.URL) *rtspSource {
@@ -53,7 +49,7 @@ func (s *rtspSource) live() bool { return true }
 
 func (s *rtspSource) play(ctx context.Context, p *player) error {
 	bus := s.cfg.Packets
-	if bus == nil {
+	if bus == nil || len(s.cfg.Masks) > 0 {
 		bus = &media.Bus{}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -63,17 +59,21 @@ func (s *rtspSource) play(ctx context.Context, p *player) error {
 	reader := bus.Subscribe(decoderQueue)
 	defer reader.Close()
 	decoding.Go(func() { (&liveDecoder{cfg: s.cfg, player: p, packets: reader}).run(ctx) })
+	return s.keep(ctx, bus, p.states)
+}
 
+// keep connects again and again until ctx ends.
+func (s *rtspSource) keep(ctx context.Context, bus *media.Bus, states *states) error {
 	retry := backoff{min: s.cfg.retryMin, max: s.cfg.retryMax}
 	for {
 		began := time.Now()
-		err := s.connect(ctx, bus, p.states)
+		err := s.connect(ctx, bus, states)
 		s.lost.flush()
 		s.large.flush()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.states.lose(err)
+		states.lose(err)
 		if time.Since(began) > s.cfg.retryMax {
 			retry.reset()
 		}
@@ -109,20 +109,26 @@ func (s *rtspSource) connect(ctx context.Context, bus *media.Bus, states *states
 	if err != nil {
 		return s.explain(err)
 	}
-	var h264 *format.H264
-	track := desc.FindFormat(&h264)
-	if track == nil {
-		return fmt.Errorf("%w; it offers %s: choose H.264 in the camera's video settings", ErrNoVideoTrack, offered(desc))
-	}
-	if _, err := client.Setup(desc.BaseURL, track, 0, 0); err != nil {
-		return s.explain(err)
-	}
-	alive := make(chan struct{}, 1)
-	receive, err := s.receiver(client, track, h264, bus, alive)
+	track, err := findVideo(desc)
 	if err != nil {
 		return err
 	}
-	client.OnPacketRTP(track, h264, receive)
+	if _, err := client.Setup(desc.BaseURL, track.media, 0, 0); err != nil {
+		return s.explain(err)
+	}
+	// Over TCP all tracks are received by one goroutine.
+	out, alive := &weave{bus: bus}, make(chan struct{}, 1)
+	var sync *lipSync
+	if s.cfg.Audio && s.cfg.Packets != nil {
+		sync = newLipSync()
+		s.listen(client, desc, out, sync)
+	}
+	client.OnPacketRTP(track.media, track.format, s.receiver(client, track, out, sync, func() {
+		select {
+		case alive <- struct{}{}:
+		default:
+		}
+	}))
 	states.regain()
 	if _, err := client.Play(nil); err != nil {
 		return s.explain(err)
@@ -150,54 +156,4 @@ func (s *rtspSource) watch(client *gortsplib.Client, alive <-chan struct{}) erro
 			return fmt.Errorf("%w for %s; check the camera and its network", ErrStalled, s.cfg.Timeout)
 		}
 	}
-}
-
-// receiver returns the function that turns RTP packets into packets on the bus.
-func (s *rtspSource) receiver(client *gortsplib.Client, track *description.Media, f *format.H264,
-	bus *media.Bus, alive chan<- struct{},
-) (func(*rtp.Packet), error) {
-	units, err := f.CreateDecoder()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoVideoTrack, err)
-	}
-	packets := media.NewH264Packetizer(f.SPS, f.PPS)
-	clock := &wallClock{log: s.cfg.Log}
-	return func(pkt *rtp.Packet) {
-		now := time.Now()
-		// The library has to see every packet, or it never finds the time base.
-		ticks, timed := client.PacketPTS(track, pkt)
-		reported, _ := client.PacketNTP(track, pkt)
-		au, err := units.Decode(pkt)
-		if err != nil || !timed {
-			return // normal between the packets of one access unit
-		}
-		select {
-		case alive <- struct{}{}:
-		default:
-		}
-		pts := media.Ticks(ticks, media.H264ClockRate)
-		p, err := packets.Packet(au, pts, clock.at(pts, now, reported))
-		if err != nil {
-			if errors.Is(err, media.ErrTooLarge) {
-				s.large.add(1)
-			}
-			return
-		}
-		bus.Publish(p)
-	}, nil
-}
-
-// offered lists what a camera offers instead of H.264.
-func offered(desc *description.Session) string {
-	var names []string
-	for _, m := range desc.Medias {
-		for _, f := range m.Formats {
-			name, _, _ := strings.Cut(f.RTPMap(), "/")
-			names = append(names, cmp.Or(name, fmt.Sprintf("payload type %d", f.PayloadType())))
-		}
-	}
-	if len(names) == 0 {
-		return "nothing"
-	}
-	return strings.Join(names, ", ")
 }

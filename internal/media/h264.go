@@ -103,9 +103,9 @@ func checkSize(au [][]byte) error {
 	return nil
 }
 
-// CodedSlice reports whether an H.264 NAL unit holds a part of a picture, as
-// against parameters, messages and padding (H.264, table 7-1).
-func CodedSlice(nal []byte) bool {
+// codedSlice reports whether an H.264 NAL unit holds a part of a picture
+// (H.264, table 7-1).
+func codedSlice(nal []byte) bool {
 	if len(nal) == 0 {
 		return false
 	}
@@ -113,11 +113,31 @@ func CodedSlice(nal []byte) bool {
 	return t >= h264.NALUTypeNonIDR && t <= h264.NALUTypeIDR
 }
 
-// Disposable reports whether no other picture is predicted from this one, so
-// that a decoder in a hurry can do without (H.264, nal_ref_idc in 7.4.1).
-func (p *Packet) Disposable() bool {
+// PictureSize is the bytes that are spent on the picture, as against
+// parameters, messages and padding.
+func (p *Packet) PictureSize() int {
+	slice := codedSlice
+	if p.h265() {
+		slice = codedSegment
+	}
+	n := 0
 	for _, nal := range p.AU {
-		if CodedSlice(nal) && nal[0]>>5&3 != 0 {
+		if slice(nal) {
+			n += len(nal)
+		}
+	}
+	return n
+}
+
+// Disposable reports whether no other picture is predicted from this one, so
+// that a decoder in a hurry can do without (H.264, nal_ref_idc in 7.4.1). Of
+// H.265 that is not known, as it depends on layers of time.
+func (p *Packet) Disposable() bool {
+	if p.h265() {
+		return false
+	}
+	for _, nal := range p.AU {
+		if codedSlice(nal) && nal[0]>>5&3 != 0 {
 			return false
 		}
 	}

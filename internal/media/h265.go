@@ -91,3 +91,9 @@ func newH265Stream(vps, sps, pps []byte) *Stream {
 }
 
 func h265Type(nal []byte) h265.NALUType { return h265.NALUType(nal[0] >> 1 & 0x3f) }
+
+// codedSegment reports whether an H.265 NAL unit holds a part of a picture
+// (H.265, table 7-1).
+func codedSegment(nal []byte) bool { return len(nal) >= 2 && h265Type(nal) < h265.NALUType_VPS_NUT }
+
+func (p *Packet) h265() bool { return p.Stream != nil && p.Stream.Codec == H265 }

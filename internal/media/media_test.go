@@ -88,11 +88,11 @@ func TestAnnexB(t *testing.T) {
 
 func TestDisposable(t *testing.T) {
 	for _, nal := range [][]byte{idr, slice} {
-		require.True(t, CodedSlice(nal))
+		require.True(t, codedSlice(nal))
 		require.False(t, (&Packet{AU: [][]byte{sei, nal}}).Disposable())
 	}
 	for _, nal := range [][]byte{nil, sps320, pps, sei, aud, {12, 0xff}} {
-		require.False(t, CodedSlice(nal))
+		require.False(t, codedSlice(nal))
 	}
 	require.True(t, (&Packet{AU: [][]byte{sei, {0x01, 0x9a}}}).Disposable(), "nal_ref_idc 0")
 	require.False(t, (&Packet{AU: [][]byte{{0x01, 0x9a}, slice}}).Disposable())

@@ -25,7 +25,8 @@ const (
 type server struct {
 	cfg   Config
 	rtsp  *gortsplib.Server
-	track *description.Media
+	track *description.Media // of video
+	sound *description.Media // nil when there is none
 	addr  string
 
 	ready  sync.RWMutex // held until stream is there
@@ -52,11 +53,8 @@ func listen(ctx context.Context, addr string, cfg Config, c *clip) (*server, err
 	if err := s.rtsp.Start(); err != nil {
 		return nil, fmt.Errorf("camera simulator cannot listen on %s: %w; is the port in use?", addr, err)
 	}
-	s.track = &description.Media{
-		Type:    description.MediaTypeVideo,
-		Formats: []format.Format{&format.H264{PayloadTyp: payloadType, PacketizationMode: 1, SPS: c.sps, PPS: c.pps}},
-	}
-	s.stream = &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: []*description.Media{s.track}}}
+	medias := s.describe(c)
+	s.stream = &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: medias}}
 	if err := s.stream.Initialize(); err != nil {
 		s.rtsp.Close()
 		return nil, fmt.Errorf("camera simulator: %w", err)
@@ -64,10 +62,28 @@ func listen(ctx context.Context, addr string, cfg Config, c *clip) (*server, err
 	return s, nil
 }
 
+// describe says what the camera offers: with its sound also the metadata of
+// ONVIF, as many cameras do.
+func (s *server) describe(c *clip) []*description.Media {
+	var video format.Format = &format.H264{PayloadTyp: payloadType, PacketizationMode: 1, SPS: c.sps, PPS: c.pps}
+	if s.cfg.H265 {
+		video = &format.H265{PayloadTyp: payloadType, VPS: c.vps, SPS: c.sps, PPS: c.pps}
+	}
+	s.track = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{video}}
+	if s.cfg.Sound == NoSound {
+		return []*description.Media{s.track}
+	}
+	s.sound = &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{c.sound.format}}
+	metadata := &description.Media{Type: description.MediaTypeApplication, Formats: []format.Format{
+		&format.Generic{PayloadTyp: payloadType + 2, RTPMa: "vnd.onvif.metadata/90000", ClockRat: 90000},
+	}}
+	return []*description.Media{metadata, s.sound, s.track}
+}
+
 func (s *server) address() string { return s.addr }
 
-func (s *server) write(p *rtp.Packet, at time.Time) error {
-	return s.stream.WritePacketRTPWithNTP(s.track, p, at)
+func (s *server) write(track *description.Media, p *rtp.Packet, at time.Time) error {
+	return s.stream.WritePacketRTPWithNTP(track, p, at)
 }
 
 func (s *server) close() {

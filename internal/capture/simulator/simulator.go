@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph265"
+	"github.com/pion/rtp"
 )
 
 // ErrConfig says that the simulator is configured wrongly.
@@ -34,6 +36,9 @@ type Config struct {
 	// which cost little time and make baseline video without B-frames.
 	Encoder []string
 
+	H265  bool  // the video, in place of H.264; Encoder is then for libx265
+	Sound Sound // of the file, as which it is sent
+
 	User, Password string // asked for when User is set
 
 	Log *slog.Logger
@@ -43,15 +48,18 @@ type Config struct {
 	// "took" it, which RTCP sender reports carry too. A busy machine sends it
 	// a little later than that. It must not block.
 	FrameSent func(index, loop int, at time.Time)
+
+	// SoundSent is FrameSent for frames of sound.
+	SoundSent func(frame []byte, at time.Time)
 }
 
 // Camera is a running simulated camera.
 type Camera struct {
-	cfg     Config
-	clip    *clip
-	encoder *rtph264.Encoder
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
+	cfg    Config
+	clip   *clip
+	encode func(nals [][]byte) ([]*rtp.Packet, error)
+	cancel context.CancelFunc
+	done   sync.WaitGroup
 
 	mu     sync.Mutex
 	addr   string  // fixed once listening
@@ -71,11 +79,10 @@ func New(ctx context.Context, cfg Config) (*Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	encoder := &rtph264.Encoder{PayloadType: payloadType, PacketizationMode: 1}
-	if err := encoder.Init(); err != nil {
+	c := &Camera{cfg: cfg, clip: clip, addr: cfg.Addr}
+	if err := c.prepare(); err != nil {
 		return nil, fmt.Errorf("camera simulator: %w", err)
 	}
-	c := &Camera{cfg: cfg, clip: clip, encoder: encoder, addr: cfg.Addr}
 	if err := c.restore(ctx); err != nil {
 		return nil, err
 	}
@@ -83,6 +90,18 @@ func New(ctx context.Context, cfg Config) (*Camera, error) {
 	c.cancel = cancel
 	c.done.Go(func() { c.play(playing) })
 	return c, nil
+}
+
+// prepare makes the parts that turn access units into RTP packets.
+func (c *Camera) prepare() error {
+	if c.cfg.H265 {
+		encoder := &rtph265.Encoder{PayloadType: payloadType}
+		c.encode = encoder.Encode
+		return encoder.Init()
+	}
+	encoder := &rtph264.Encoder{PayloadType: payloadType, PacketizationMode: 1}
+	c.encode = encoder.Encode
+	return encoder.Init()
 }
 
 // Frames is the number of frames in one round of the clip.
@@ -141,6 +160,7 @@ func (c *Camera) Close() {
 // play sends the clip over and over, timestamps running on.
 func (c *Camera) play(ctx context.Context) {
 	start := time.Now()
+	sounds := soundSender{cam: c}
 	for loop := 0; ; loop++ {
 		round := time.Duration(loop) * c.clip.length
 		for i, unit := range c.clip.units {
@@ -153,12 +173,13 @@ func (c *Camera) play(ctx context.Context) {
 			case <-timer.C:
 			}
 			c.send(i, loop, offset, start.Add(offset), unit)
+			sounds.until(start, round, unit.pts)
 		}
 	}
 }
 
 func (c *Camera) send(index, loop int, offset time.Duration, at time.Time, unit unit) {
-	packets, err := c.encoder.Encode(unit.nals)
+	packets, err := c.encode(unit.nals)
 	if err != nil {
 		c.cfg.Log.Error("camera simulator cannot packetize", "error", err)
 		return
@@ -171,7 +192,7 @@ func (c *Camera) send(index, loop int, offset time.Duration, at time.Time, unit 
 	if c.server != nil {
 		for _, p := range packets {
 			p.Timestamp = uint32(offset.Nanoseconds() * 9 / 100_000) // 90 kHz
-			if err := c.server.write(p, at); err != nil {
+			if err := c.server.write(c.server.track, p, at); err != nil {
 				c.cfg.Log.Debug("camera simulator cannot send", "error", err)
 			}
 		}
