@@ -96,10 +96,12 @@ func (p *Producer) verify(ctx context.Context) {
 		w := windows[0]
 		from, to := time.UnixMilli(w.from-longestGOP), time.UnixMilli(w.to+1)
 		err := p.cfg.Held.Held(ctx, p.cfg.Stream, from, to, func(start time.Time, length time.Duration) {
-			at := start.UnixMilli()
+			// How long the last picture lasts is the service's guess; the next
+			// fragment must not seem to be there for that.
+			at, lasts := start.UnixMilli(), length.Milliseconds()
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.done.add(at, at+max(length.Milliseconds()-1, 0))
+			p.done.add(at, at+lasts-min(lasts/2, smallestHole/2))
 		})
 		switch {
 		case err == nil:

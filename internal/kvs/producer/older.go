@@ -103,7 +103,8 @@ func (p *Producer) recorded(ctx context.Context, h stretch, from int64) (*media.
 		}
 		end, _ := g.End()
 		samples, _ := g.Samples(0)
-		if len(samples) > 0 && end >= h.from && !covered.has(g.Start+(end-g.Start)/2) {
+		sent := covered.has(g.Start) || covered.has(g.Start+(end-g.Start)/2) // maybe not to its end
+		if len(samples) > 0 && end >= h.from && !sent {
 			return g, nil
 		}
 		from = g.Start + 1

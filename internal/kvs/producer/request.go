@@ -54,6 +54,9 @@ func newTransport(tlsConfig *tls.Config, lost func()) *http.Transport {
 			}
 			if tcp, ok := c.(*net.TCPConn); ok {
 				_ = tcp.SetWriteBuffer(sendBuffer) // a wish
+				// What is given up with a connection must not arrive late, beside
+				// the same sent again; what ends in good order has arrived.
+				_ = tcp.SetLinger(0)
 			}
 			return &heardConn{c, lost}, nil
 		},

@@ -17,9 +17,9 @@ func (p *Producer) Run(ctx context.Context) error {
 	defer watch.Close()
 	var others sync.WaitGroup
 	defer others.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	others.Go(func() { p.save(ctx) })
+	saving, saved := context.WithCancel(context.WithoutCancel(ctx))
+	defer saved() // with the last acknowledgements
+	others.Go(func() { p.save(saving) })
 	others.Go(func() { p.verify(ctx) })
 	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
 	renewEndpoint, refused := false, 0
