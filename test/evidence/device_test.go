@@ -227,6 +227,7 @@ func TestDevice(t *testing.T) {
 		"yard": source(map[string]any{"upload": off}),
 		"shed": source(map[string]any{"upload": off, "record": off}),
 		"room": source(map[string]any{"privacy": true}),
+		"gate": source(map[string]any{"record": map[string]any{"source": newCamera(t).URL(), "pre_roll": "1s", "post_roll": "1s"}}),
 	}
 	d := newDevice(t, c, cameras)
 	for _, name := range []string{"door", "yard", "shed"} {
@@ -236,6 +237,9 @@ func TestDevice(t *testing.T) {
 	require.NotNil(t, e.Clip)
 	require.Equal(t, door, e.Clip.Stream)
 	eventually(t, "the event's video", func() bool { return c.covers(e.StartedAt.Time, e.Clip.To.Time) })
+	e = d.happened("home.gate", event.Ended, time.Time{})
+	require.NotNil(t, e.Clip, "of the main stream")
+	eventually(t, "its main stream's video", func() bool { return c.has("home.gate", e.StartedAt.Time, e.Clip.To.Time) })
 	require.Nil(t, d.happened("home.yard", event.Ended, time.Time{}).Clip)
 	require.Nil(t, d.happened("home.shed", event.Ended, time.Time{}).Clip)
 

@@ -176,10 +176,13 @@ func (c *cloud) once() {
 	}
 }
 
-// covers tells whether the cloud has a time without gaps.
-func (c *cloud) covers(from, to time.Time) bool {
+// covers tells whether the cloud has a time of the door without gaps.
+func (c *cloud) covers(from, to time.Time) bool { return c.has(door, from, to) }
+
+// has tells whether a stream has a time without gaps.
+func (c *cloud) has(stream string, from, to time.Time) bool {
 	at := from
-	for _, f := range c.fragments(door) {
+	for _, f := range c.fragments(stream) {
 		if f.from.After(at.Add(300 * time.Millisecond)) {
 			continue
 		}

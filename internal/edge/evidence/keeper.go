@@ -37,8 +37,9 @@ type Keeper struct {
 	mu      sync.Mutex
 	desk    desk
 	note    note
-	noted   note  // as it is in the file
-	counted int64 // bytes of the producer that the note has
+	noted   note   // as it is in the file
+	counted int64  // bytes of the producer that the note has
+	stream  string // what is wrong with the stream that is kept
 	closed  bool
 }
 
@@ -174,6 +175,17 @@ func (k *Keeper) Bus() *media.Bus {
 	return k.bus
 }
 
+// Plays says what the stream does that is kept, where that is not the one that
+// is looked at.
+func (k *Keeper) Plays(state event.CameraState, message string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stream = ""
+	if state == event.CameraFailed {
+		k.stream = message
+	}
+}
+
 // happens takes a state of an event and returns where its video is uploaded
 // to, nil when it is not.
 func (k *Keeper) happens(e event.Event) *event.Clip {
@@ -222,11 +234,12 @@ func (k *Keeper) tick(ctx context.Context) {
 		over := k.over(stats.Upload.Bytes, now)
 		k.desk.tick(now, over)
 		k.keepNote(false)
+		stats.Over, stats.Stream = over, k.stream
 		k.mu.Unlock()
 		if over != before {
 			k.stopUpload(over)
 		}
-		if message, changed := k.health.judge(stats, over, now); changed {
+		if message, changed := k.health.judge(stats, now); changed {
 			k.locker.cfg.Note(k.camera, message)
 		}
 	}
