@@ -288,10 +288,13 @@ func liveWith(t *testing.T, cfg *config.Config, credentials aws.CredentialsProvi
 	h := &home{t: t, cfg: cfg, sink: &gathering{}, log: &logtest.Memory{}, done: make(chan struct{})}
 	log := h.log.Logger()
 	h.locker = evidence.Open(evidence.Config{
-		Config: h.cfg, Credentials: credentials, Next: h.sink, Log: log,
+		Config: h.cfg, Next: h.sink, Log: log,
 		Timing: producer.Timing{Linger: 200 * time.Millisecond, RetryMax: time.Second},
 		Note:   func(camera, message string) { h.notes.Store(camera, message) },
 	})
+	if credentials != nil {
+		h.locker.Connect(credentials)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	h.cancel = cancel
 	h.keeper = h.locker.Keep(ctx, door, s, resume)

@@ -121,7 +121,7 @@ func (k *Keeper) upload(settings config.Upload) {
 	l := k.locker
 	cfg := producer.Config{
 		Camera: k.camera, Stream: k.camera, Region: l.cfg.Config.Cloud.Region, Ring: k.ring, Endpoints: l.streams,
-		Credentials: l.cfg.Credentials, Log: l.cfg.Log, ImagePrefix: ImagePrefix(l.cfg.Config.Thing),
+		Credentials: l.credentials, Log: l.cfg.Log, ImagePrefix: ImagePrefix(l.cfg.Config.Thing),
 		Unkept: l.cfg.Config.Video.Retention == 0, BackfillRate: int(settings.BackfillRate), Timing: l.cfg.Timing,
 		StateFile: filepath.Join(l.cfg.Config.StateDir, "uploads", k.camera+".json"), Held: l.archive,
 	}

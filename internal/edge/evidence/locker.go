@@ -35,9 +35,8 @@ var ErrPrivate = errors.New("the camera goes into privacy mode")
 
 // Config of a locker. Config, Next and Log are required.
 type Config struct {
-	Config      *config.Config
-	Credentials aws.CredentialsProvider // nil: nothing is uploaded
-	Next        pipeline.Sink           // takes the events, with their clips
+	Config *config.Config
+	Next   pipeline.Sink // takes the events, with their clips
 	// Note is told what of a camera's evidence has been missing for long; empty
 	// when all is well again. May be nil.
 	Note func(camera, message string)
@@ -52,10 +51,13 @@ type Locker struct {
 	cfg     Config
 	library *recording.Library // nil: it cannot be opened
 	broken  error              // why not
-	streams *producer.Streams  // nil: nothing is uploaded
-	client  *kinesisvideo.Client
-	archive producer.Held
 	sweeps  work
+
+	// Of Connect; nil before, and then nothing is uploaded.
+	credentials aws.CredentialsProvider
+	client      *kinesisvideo.Client
+	streams     *producer.Streams
+	archive     producer.Held
 
 	mu      sync.Mutex
 	keepers map[string]*Keeper // by camera
@@ -64,6 +66,7 @@ type Locker struct {
 var _ pipeline.Sink = (*Locker)(nil)
 
 // Open opens the recordings. When that fails it is said, and there are none.
+// Until Connect nothing is uploaded.
 func Open(cfg Config) *Locker {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -83,15 +86,17 @@ func Open(cfg Config) *Locker {
 		l.library = library
 		l.sweeps.start(library.Run)
 	}
-	if cfg.Credentials != nil {
-		l.client = newClient(cfg.Config.Cloud, cfg.Credentials)
-		l.archive = producer.Archive{Control: l.client, Media: newArchive(cfg.Config.Cloud, cfg.Credentials)}
-		l.streams = producer.NewStreams(producer.StreamsConfig{
-			Client: l.client, Retention: cfg.Config.Video.Retention, KMSKey: cfg.Config.Video.KMSKey,
-			Tags: map[string]string{"porchlight": cfg.Config.Thing},
-		})
-	}
 	return l
+}
+
+// Connect lets cameras upload that are kept from then on.
+func (l *Locker) Connect(credentials aws.CredentialsProvider) {
+	cfg := l.cfg.Config
+	l.credentials, l.client = credentials, newClient(cfg.Cloud, credentials)
+	l.archive = producer.Archive{Control: l.client, Media: newArchive(cfg.Cloud, credentials)}
+	l.streams = producer.NewStreams(producer.StreamsConfig{
+		Client: l.client, Retention: cfg.Video.Retention, KMSKey: cfg.Video.KMSKey, Tags: map[string]string{"porchlight": cfg.Thing},
+	})
 }
 
 // Dir is the folder of the recordings.
