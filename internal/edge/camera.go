@@ -8,6 +8,7 @@ import (
 
 	"porchlight/internal/capture"
 	"porchlight/internal/config"
+	"porchlight/internal/edge/evidence"
 	"porchlight/internal/event"
 	"porchlight/internal/media"
 	"porchlight/internal/pipeline"
@@ -25,7 +26,7 @@ type cameraDeps struct {
 	stateFile string
 	resume    *event.Event
 	onView    func(*pipeline.View)
-	packets   *media.Bus // takes the video; nil: nobody wants it
+	keeper    *evidence.Keeper // takes the video; nil: nothing of it is kept
 	board     *statusBoard
 	tally     *tally
 	log       *slog.Logger
@@ -42,6 +43,7 @@ func runCamera(ctx context.Context, settings config.Camera, deps cameraDeps) {
 		Model: deps.model, MinScore: deps.minScore, StateFile: deps.stateFile, Resume: deps.resume,
 		OnView: deps.onView, Log: c.log,
 	})
+	defer c.relay(ctx)()
 	wait := time.Second
 	for {
 		err := c.play(ctx)
@@ -76,6 +78,39 @@ type camera struct {
 	blind bool // frames arrive and cannot be looked at
 }
 
+// relay plays the stream that is kept, where that is not the one looked at,
+// until what it returns is called or ctx ends.
+func (c *camera) relay(ctx context.Context) (end func()) {
+	if c.deps.keeper == nil || c.settings.Record.Source == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err := capture.Relay(ctx, capture.RelayConfig{
+			Name: c.deps.id, URL: c.settings.Record.Source, Packets: c.deps.keeper.Bus(), Audio: c.settings.Record.Audio,
+			Masks: c.settings.PrivacyMasks, Log: c.deps.log, OnState: c.deps.keeper.Plays,
+		})
+		if err != nil {
+			c.log.Error("no video of this camera is kept", "error", err)
+			c.deps.keeper.Plays(event.CameraFailed, err.Error())
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// packets is where the video goes that is looked at, nil when it is not kept.
+func (c *camera) packets() *media.Bus {
+	if c.settings.Record.Source != "" {
+		return nil
+	}
+	return c.deps.keeper.Bus()
+}
+
 // openFaces opens the face detector that the settings ask for. Without it the
 // camera goes on, and says what is missing.
 func (c *camera) openFaces() (pipeline.FaceDetector, func()) {
@@ -98,7 +133,7 @@ func (c *camera) openFaces() (pipeline.FaceDetector, func()) {
 func (c *camera) play(ctx context.Context) error {
 	err := capture.Run(ctx, capture.Config{
 		Name: c.deps.id, URL: c.settings.Source, FPS: c.settings.FPS, MaxWidth: c.settings.MaxWidth,
-		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.deps.packets, Audio: c.settings.Record.Audio, Masks: c.settings.PrivacyMasks, Log: c.deps.log,
+		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.packets(), Audio: c.settings.Record.Audio, Masks: c.settings.PrivacyMasks, Log: c.deps.log,
 		OnState: func(s event.CameraState, message string) { c.became(ctx, s, message) },
 	}, func(f *event.Frame) { c.handle(ctx, f) })
 	c.endOpen(ctx)

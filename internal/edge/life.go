@@ -43,9 +43,11 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer blink()
 	online, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
-	local := page.New(cfg.Page, nil, log)
+	locker := evidence.Open(evidence.Config{Config: cfg, Next: up, Note: board.note, Log: log})
+	defer func() { err = errors.Join(err, locker.Close()) }()
+	local := page.New(cfg.Page, recordings(locker), log)
 	cams := &cameras{
-		open: a.Open, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
+		open: a.Open, sink: locker, locker: locker, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
 	}
 	defer cams.close()
@@ -57,11 +59,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 		return false, nil, err
 	}
 	defer link.end(hangUp)
-	locker := evidence.Open(evidence.Config{
-		Config: cfg, Credentials: link.credentials, Next: up, Note: board.note, Log: log,
-	})
-	defer func() { err = errors.Join(err, locker.Close()) }()
-	cams.sink, cams.locker = locker, locker
+	locker.Connect(link.credentials)
 	home, err := gateway.New(gateway.Options{
 		Config: cfg, Version: a.Version, Put: up.Put, Cloud: link, PubSub: a.Local, SetPrivacy: a.choosePrivacy, Log: log,
 	})
@@ -159,4 +157,12 @@ func sameLife(a, b *config.Config) bool {
 		c.Cameras, c.Detector, c.Recognition = nil, config.Detector{}, config.Recognition{}
 	}
 	return reflect.DeepEqual(x, y)
+}
+
+// recordings are what the page shows; nil when they cannot be opened.
+func recordings(l *evidence.Locker) page.Recordings {
+	if library := l.Library(); library != nil {
+		return library
+	}
+	return nil
 }

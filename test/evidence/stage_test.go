@@ -110,6 +110,9 @@ func newCloud(t *testing.T) *cloud {
 		if _, down := c.broken.Load("down"); down {
 			panic(http.ErrAbortHandler)
 		}
+		if strings.HasPrefix(r.URL.Path, "/pictures/") {
+			return // thumbnails
+		}
 		handler.ServeHTTP(w, r)
 	})
 	c.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
@@ -164,10 +167,22 @@ func (c *cloud) fragments(stream string) (out []stored) {
 	return out
 }
 
-// covers tells whether the cloud has a time without gaps.
-func (c *cloud) covers(from, to time.Time) bool {
+// once fails the test when a moment is in more than one fragment.
+func (c *cloud) once() {
+	c.t.Helper()
+	all := c.fragments(door)
+	for i := range all[1:] {
+		require.False(c.t, all[i+1].from.Before(all[i].to.Add(-time.Millisecond)), "%v and %v overlap", all[i], all[i+1])
+	}
+}
+
+// covers tells whether the cloud has a time of the door without gaps.
+func (c *cloud) covers(from, to time.Time) bool { return c.has(door, from, to) }
+
+// has tells whether a stream has a time without gaps.
+func (c *cloud) has(stream string, from, to time.Time) bool {
 	at := from
-	for _, f := range c.fragments(door) {
+	for _, f := range c.fragments(stream) {
 		if f.from.After(at.Add(300 * time.Millisecond)) {
 			continue
 		}
@@ -211,14 +226,29 @@ type home struct {
 	once   sync.Once
 }
 
-// newCamera is a camera with a keyframe each second.
+// newCamera is a camera with a keyframe each second, before which something
+// moves all the time.
 func newCamera(t *testing.T) *simulator.Camera {
+	t.Helper()
+	return newSimulator(t, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10:d=4")
+}
+
+// newWalk is one before which somebody red walks through again and again, for
+// three of six seconds.
+func newWalk(t *testing.T) *simulator.Camera {
+	t.Helper()
+	return newSimulator(t, "-f", "lavfi", "-i", "color=c=0x808080:s=160x90:r=10:d=6", "-f", "lavfi", "-i", "color=c=0xff0000:s=24x48:r=10:d=6",
+		"-filter_complex", `[0][1]overlay=x='if(between(t,1,4),(t-1)*45,-200)':y=30:eval=frame`)
+}
+
+func newSimulator(t *testing.T, scene ...string) *simulator.Camera {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
 	file := filepath.Join(t.TempDir(), "scene.mkv")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10:d=4", "-c:v", "libx264", file).CombinedOutput()
+	arguments := slices.Concat([]string{"-v", "error", "-y"}, scene, []string{"-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", file})
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", arguments...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	camera, err := simulator.New(t.Context(), simulator.Config{File: file, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
@@ -246,22 +276,31 @@ func configOf(dir string, c *cloud) *config.Config {
 // live begins a life.
 func live(t *testing.T, dir string, c *cloud, camera *simulator.Camera, s config.Camera, resume *event.Event) *home {
 	t.Helper()
-	h := &home{t: t, cfg: configOf(dir, c), sink: &gathering{}, log: &logtest.Memory{}, done: make(chan struct{})}
-	log := h.log.Logger()
-	cfg := evidence.Config{
-		Config: h.cfg, Next: h.sink, Log: log, Timing: producer.Timing{Linger: 200 * time.Millisecond, RetryMax: time.Second},
-		Note: func(camera, message string) { h.notes.Store(camera, message) },
-	}
+	var credentials aws.CredentialsProvider
 	if c != nil {
-		cfg.Credentials = c.credentials()
+		credentials = c.credentials()
 	}
-	h.locker = evidence.Open(cfg)
+	return liveWith(t, configOf(dir, c), credentials, camera.URL(), s, resume)
+}
+
+func liveWith(t *testing.T, cfg *config.Config, credentials aws.CredentialsProvider, url string, s config.Camera, resume *event.Event) *home {
+	t.Helper()
+	h := &home{t: t, cfg: cfg, sink: &gathering{}, log: &logtest.Memory{}, done: make(chan struct{})}
+	log := h.log.Logger()
+	h.locker = evidence.Open(evidence.Config{
+		Config: h.cfg, Next: h.sink, Log: log,
+		Timing: producer.Timing{Linger: 200 * time.Millisecond, RetryMax: time.Second},
+		Note:   func(camera, message string) { h.notes.Store(camera, message) },
+	})
+	if credentials != nil {
+		h.locker.Connect(credentials)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	h.cancel = cancel
 	h.keeper = h.locker.Keep(ctx, door, s, resume)
 	go func() {
 		defer close(h.done)
-		err := capture.Run(ctx, capture.Config{Name: door, URL: camera.URL(), FPS: 5, Packets: h.keeper.Bus(), Log: slog.New(slog.DiscardHandler)}, func(*event.Frame) {})
+		err := capture.Run(ctx, capture.Config{Name: door, URL: url, FPS: 5, Packets: h.keeper.Bus(), Log: slog.New(slog.DiscardHandler)}, func(*event.Frame) {})
 		if err != nil {
 			log.Error("capture", "error", err)
 		}

@@ -17,23 +17,27 @@ const (
 
 // health judges what is missing of a camera's evidence, and since when.
 type health struct {
-	record, upload time.Time // since when all has not been well; zero: it is
-	fault          string    // of the upload
-	grave          bool      // only a person can help
-	persisted      int64
-	message        string
+	record, upload, stream time.Time // since when all has not been well; zero: it is
+	fault                  string    // of the upload
+	grave                  bool      // only a person can help
+	persisted              int64
+	always                 string // what is missing all the time
+	message                string
 }
 
 // judge returns what a person should know, and whether that is new.
-func (h *health) judge(s Stats, over bool, now time.Time) (message string, changed bool) {
+func (h *health) judge(s Stats, now time.Time) (message string, changed bool) {
 	badDisk := s.Record.State == recording.Full || s.Record.State == recording.Faulty
-	h.record = since(h.record, badDisk, now)
+	h.record, h.stream = since(h.record, badDisk, now), since(h.stream, s.Stream != "", now)
 	h.judgeUpload(s.Upload, now)
 	missing := now.Sub(h.upload)
+	message = h.always
 	switch {
+	case s.Stream != "" && now.Sub(h.stream) >= recordingPatience:
+		message = "video is not kept: record.source: " + s.Stream
 	case badDisk && now.Sub(h.record) >= recordingPatience:
 		message = fmt.Sprintf("video is not recorded: %v", s.Record.Err)
-	case over:
+	case s.Over:
 		message = "video is not uploaded until tomorrow: upload.daily_bytes are used up; it stays on the disk"
 	case !h.upload.IsZero() && (missing >= uploadPatience || h.grave && missing >= recordingPatience):
 		message = "video is not uploaded: " + h.fault

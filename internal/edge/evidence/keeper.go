@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -36,8 +37,9 @@ type Keeper struct {
 	mu      sync.Mutex
 	desk    desk
 	note    note
-	noted   note  // as it is in the file
-	counted int64 // bytes of the producer that the note has
+	noted   note   // as it is in the file
+	counted int64  // bytes of the producer that the note has
+	stream  string // what is wrong with the stream that is kept
 	closed  bool
 }
 
@@ -53,26 +55,18 @@ func (l *Locker) Keep(ctx context.Context, camera string, settings config.Camera
 	if l == nil {
 		return nil
 	}
-	l.cfg.Note(camera, "")
 	log := l.cfg.Log.With("camera", camera)
-	records := settings.Record.Records()
+	records, missing := l.admit(camera, settings.Record)
 	uploads := settings.Upload.Uploads() && l.streams != nil
-	if l.library != nil {
-		if err := l.library.SetLimits(camera, limits(settings.Record)); err != nil {
-			log.Error("no video of this camera is recorded", "error", err)
-			records = false
-		}
-	}
-	if l.library == nil {
-		records = false
-	}
+	l.cfg.Note(camera, missing)
 	if !records && !uploads {
 		return nil
 	}
 	k := &Keeper{
 		camera: camera, locker: l, log: log, bus: &media.Bus{}, most: settings.Upload.DailyBytes,
-		file: filepath.Join(l.cfg.Config.StateDir, "evidence", camera+".json"),
-		ring: media.NewRing(media.RingConfig{Keep: settings.Record.PreRoll + preMemory, Log: log}),
+		file:   filepath.Join(l.cfg.Config.StateDir, "evidence", camera+".json"),
+		ring:   media.NewRing(media.RingConfig{Keep: settings.Record.PreRoll + preMemory, Log: log}),
+		health: health{always: missing, message: missing},
 	}
 	k.desk = desk{
 		camera: camera, pre: settings.Record.PreRoll, post: settings.Record.PostRoll, wishes: newWishes(settings.Upload),
@@ -89,6 +83,20 @@ func (l *Locker) Keep(ctx context.Context, camera string, settings config.Camera
 	defer l.mu.Unlock()
 	l.keepers[camera] = k
 	return k
+}
+
+// admit tells whether a camera is recorded, or why not although it should be.
+func (l *Locker) admit(camera string, settings config.Record) (records bool, missing string) {
+	if l.library == nil {
+		if settings.Records() {
+			missing = fmt.Sprintf("video is not recorded: %v", l.broken)
+		}
+		return false, missing
+	}
+	if err := l.library.SetLimits(camera, limits(settings)); err != nil {
+		return false, fmt.Sprintf("video is not recorded: %v", err)
+	}
+	return settings.Records(), ""
 }
 
 // record makes the recorder.
@@ -113,7 +121,7 @@ func (k *Keeper) upload(settings config.Upload) {
 	l := k.locker
 	cfg := producer.Config{
 		Camera: k.camera, Stream: k.camera, Region: l.cfg.Config.Cloud.Region, Ring: k.ring, Endpoints: l.streams,
-		Credentials: l.cfg.Credentials, Log: l.cfg.Log, ImagePrefix: ImagePrefix(l.cfg.Config.Thing),
+		Credentials: l.credentials, Log: l.cfg.Log, ImagePrefix: ImagePrefix(l.cfg.Config.Thing),
 		Unkept: l.cfg.Config.Video.Retention == 0, BackfillRate: int(settings.BackfillRate), Timing: l.cfg.Timing,
 		StateFile: filepath.Join(l.cfg.Config.StateDir, "uploads", k.camera+".json"), Held: l.archive,
 	}
@@ -165,6 +173,17 @@ func (k *Keeper) Bus() *media.Bus {
 	return k.bus
 }
 
+// Plays says what the stream does that is kept, where that is not the one that
+// is looked at.
+func (k *Keeper) Plays(state event.CameraState, message string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stream = ""
+	if state == event.CameraFailed {
+		k.stream = message
+	}
+}
+
 // happens takes a state of an event and returns where its video is uploaded
 // to, nil when it is not.
 func (k *Keeper) happens(e event.Event) *event.Clip {
@@ -213,11 +232,12 @@ func (k *Keeper) tick(ctx context.Context) {
 		over := k.over(stats.Upload.Bytes, now)
 		k.desk.tick(now, over)
 		k.keepNote(false)
+		stats.Over, stats.Stream = over, k.stream
 		k.mu.Unlock()
 		if over != before {
 			k.stopUpload(over)
 		}
-		if message, changed := k.health.judge(stats, over, now); changed {
+		if message, changed := k.health.judge(stats, now); changed {
 			k.locker.cfg.Note(k.camera, message)
 		}
 	}

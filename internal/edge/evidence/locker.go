@@ -35,9 +35,8 @@ var ErrPrivate = errors.New("the camera goes into privacy mode")
 
 // Config of a locker. Config, Next and Log are required.
 type Config struct {
-	Config      *config.Config
-	Credentials aws.CredentialsProvider // nil: nothing is uploaded
-	Next        pipeline.Sink           // takes the events, with their clips
+	Config *config.Config
+	Next   pipeline.Sink // takes the events, with their clips
 	// Note is told what of a camera's evidence has been missing for long; empty
 	// when all is well again. May be nil.
 	Note func(camera, message string)
@@ -51,9 +50,13 @@ type Config struct {
 type Locker struct {
 	cfg     Config
 	library *recording.Library // nil: it cannot be opened
-	streams *producer.Streams  // nil: nothing is uploaded
-	archive producer.Held
+	broken  error              // why not
 	sweeps  work
+
+	// Of Connect; nil before, and then nothing is uploaded.
+	credentials aws.CredentialsProvider
+	streams     *producer.Streams
+	archive     producer.Held
 
 	mu      sync.Mutex
 	keepers map[string]*Keeper // by camera
@@ -62,6 +65,7 @@ type Locker struct {
 var _ pipeline.Sink = (*Locker)(nil)
 
 // Open opens the recordings. When that fails it is said, and there are none.
+// Until Connect nothing is uploaded.
 func Open(cfg Config) *Locker {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -75,20 +79,24 @@ func Open(cfg Config) *Locker {
 		Limits: limits(config.CameraDefaults().Record), Log: cfg.Log,
 	})
 	if err != nil {
+		l.broken = err
 		cfg.Log.Error("no video is recorded on this device", "error", err)
 	} else {
 		l.library = library
 		l.sweeps.start(library.Run)
 	}
-	if cfg.Credentials != nil {
-		control := newClient(cfg.Config.Cloud, cfg.Credentials)
-		l.archive = producer.Archive{Control: control, Media: newArchive(cfg.Config.Cloud, cfg.Credentials)}
-		l.streams = producer.NewStreams(producer.StreamsConfig{
-			Client: control, Retention: cfg.Config.Video.Retention, KMSKey: cfg.Config.Video.KMSKey,
-			Tags: map[string]string{"porchlight": cfg.Config.Thing}, Images: pictures(cfg.Config.Cloud),
-		})
-	}
 	return l
+}
+
+// Connect lets cameras upload that are kept from then on.
+func (l *Locker) Connect(credentials aws.CredentialsProvider) {
+	cfg := l.cfg.Config
+	control := newClient(cfg.Cloud, credentials)
+	l.credentials, l.archive = credentials, producer.Archive{Control: control, Media: newArchive(cfg.Cloud, credentials)}
+	l.streams = producer.NewStreams(producer.StreamsConfig{
+		Client: control, Retention: cfg.Video.Retention, KMSKey: cfg.Video.KMSKey, Tags: map[string]string{"porchlight": cfg.Thing},
+		Images: pictures(cfg.Cloud),
+	})
 }
 
 // Dir is the folder of the recordings.

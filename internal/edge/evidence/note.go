@@ -56,7 +56,7 @@ func readNote(path string) (note, error) {
 	if err := json.Unmarshal(data, &n); err != nil {
 		return note{}, fmt.Errorf("%s: %w", path, err)
 	}
-	n.Bytes = max(n.Bytes, 0)
+	n.Bytes = min(max(n.Bytes, 0), 1<<60) // room to count on
 	return n, nil
 }
 

@@ -71,6 +71,7 @@ func TestHealth(t *testing.T) {
 	full := Stats{Record: recording.Stats{State: recording.Full, Err: errors.New("no room")}}
 	waiting := Stats{Upload: producer.Stats{State: producer.Waiting, Fault: "offline"}}
 	refused := Stats{Upload: producer.Stats{State: producer.Faulty, Fault: "denied"}}
+	gone := Stats{Stream: "camera cannot be reached"}
 	trying := Stats{Upload: producer.Stats{State: producer.Sending}}
 	well := Stats{Record: recording.Stats{State: recording.Recording}, Upload: producer.Stats{State: producer.Sending, Persisted: 1}}
 	type at struct {
@@ -84,11 +85,13 @@ func TestHealth(t *testing.T) {
 		"a short outage":  {{0, waiting, false, ""}, {170, waiting, false, ""}, {171, well, false, ""}, {300, waiting, false, ""}},
 		"a long outage":   {{0, waiting, false, ""}, {90, trying, false, ""}, {180, waiting, false, "offline"}, {181, trying, false, ""}, {190, well, false, "well"}},
 		"no permission":   {{0, refused, false, ""}, {30, refused, false, "denied"}, {40, well, false, "well"}},
+		"a main stream":   {{0, gone, false, ""}, {30, gone, false, "record.source"}, {31, well, false, "well"}},
 		"over the budget": {{0, well, true, "daily_bytes"}, {1, refused, true, ""}, {100, well, false, "well"}},
 	} {
 		h := health{}
 		for _, s := range steps {
-			message, changed := h.judge(s.stats, s.over, noon.Add(time.Duration(s.seconds)*time.Second))
+			s.stats.Over = s.over
+			message, changed := h.judge(s.stats, noon.Add(time.Duration(s.seconds)*time.Second))
 			require.Equal(t, s.want != "", changed, "%s after %d s: %s", name, s.seconds, message)
 			switch s.want {
 			case "":

@@ -14,6 +14,7 @@ type Stats struct {
 	Upload   producer.Stats  // zero: nothing is uploaded
 	Today    int64           // bytes uploaded
 	Over     bool            // nothing more is uploaded today
+	Stream   string          // what is wrong with the stream that is kept
 	OnDisk   int64           // bytes
 	Recorded bool            // whether anything is to be recorded
 	Uploaded bool            // whether anything is to be uploaded
@@ -29,7 +30,7 @@ func (k *Keeper) Stats() Stats {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s.Today, s.Over = k.note.Bytes, k.desk.over
+	s.Today, s.Over, s.Stream = k.note.Bytes, k.desk.over, k.stream
 	return s
 }
 
