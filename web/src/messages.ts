@@ -123,7 +123,7 @@ export const en = {
     toNow: "To now",
     backToPicture: "Back to the picture",
     speed: "Speed",
-    rate: (rate: number) => (rate === 1 ? "Normal speed" : `${rate}× speed`),
+    rate: (rate: number) => `Speed ${rate}×`,
     recorded: "Recorded",
     waiting: {
       title: "The video is not there yet",
@@ -205,7 +205,6 @@ export const en = {
     over: "That is the end of this day's video.",
     events: "Events of the day",
     noEvents: "No events on this day",
-    playEvent: (what: string, when: string) => `Play: ${what}, ${when}`,
     details: "Details",
     detailsOf: (what: string, when: string) => `Details: ${what}, ${when}`,
   },

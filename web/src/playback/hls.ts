@@ -6,28 +6,24 @@ import { piecesOf, secondsAt, type Piece } from "./pieces";
 export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Opening): Engine {
   let details: LevelDetails | undefined;
   let recovered = false;
+  // Near enough to begin loading there; the playlist then tells exactly.
+  const near = at !== undefined && bounds ? secondsAt(piecesOf(spans, bounds), at) : undefined;
   const hls = new Hls({
     // A worker would have to be made from a blob, and takes no work off here:
     // fragmented MP4 goes to the browser as it is.
     enableWorker: false,
     lowLatencyMode: false,
     // A replay begins at its beginning, also when more is still being added.
-    startPosition: 0,
+    startPosition: near ?? 0,
     maxBufferLength: 20,
-    maxMaxBufferLength: 60,
+    maxMaxBufferLength: 30,
     backBufferLength: 60,
     capLevelToPlayerSize: false,
   });
 
   const pieces = (): readonly Piece[] => (details ? piecesIn(details, spans, bounds) : []);
 
-  hls.on(Events.LEVEL_LOADED, (_, data) => {
-    const first = !details;
-    ({ details } = data);
-    if (!first || at === undefined) return;
-    const start = secondsAt(pieces(), at);
-    if (start) hls.startLoad(start);
-  });
+  hls.on(Events.LEVEL_LOADED, (_, data) => ({ details } = data));
   // Fragments move when hls.js has seen the times inside them.
   hls.on(Events.LEVEL_UPDATED, (_, data) => ({ details } = data));
   hls.on(Events.LEVEL_PTS_UPDATED, (_, data) => ({ details } = data));
@@ -41,7 +37,12 @@ export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Ope
     onFault(faultOf(data));
   });
   const abort = new AbortController();
-  video.addEventListener("loadeddata", onReady, { signal: abort.signal });
+  const on = (name: string, callback: () => void) => video.addEventListener(name, callback, { signal: abort.signal });
+  on("loadedmetadata", () => {
+    const start = at === undefined ? undefined : secondsAt(pieces(), at);
+    if (start !== undefined) video.currentTime = start;
+  });
+  on("loadeddata", onReady);
   hls.loadSource(url);
   hls.attachMedia(video);
 
