@@ -119,7 +119,7 @@ export const en = {
     of: (what: string, camera: string) => `Video: ${what} at ${camera}`,
     ofCamera: (camera: string) => `Video of ${camera}`,
     opening: "Opening the video…",
-    toStart: "To the start of the event",
+    toStart: "Event start",
     toNow: "To now",
     backToPicture: "Back to the picture",
     speed: "Speed",

@@ -160,7 +160,7 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     event.updated_at = new Date().toISOString();
     await openEvent({ viewport: { width: 360, height: 800 } });
     await byId("play-video").click();
-    await byId("video-waiting").getByText("not there yet").waitFor();
+    await byId("notice").getByText("not there yet").waitFor();
     expect(await violations(page)).toEqual([]);
     await shoot("waiting");
     site.mock.video.missing.clear();
