@@ -1,5 +1,5 @@
 import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type LevelDetails } from "hls.js";
-import type { Engine, Opening } from "./engine";
+import type { Engine, Fault, Opening } from "./engine";
 import { piecesOf, secondsAt, type Piece } from "./pieces";
 
 /** Plays with hls.js over Media Source Extensions. A chunk of its own: only this file imports hls.js. */
@@ -28,6 +28,8 @@ export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Ope
   hls.on(Events.LEVEL_UPDATED, (_, data) => ({ details } = data));
   hls.on(Events.LEVEL_PTS_UPDATED, (_, data) => ({ details } = data));
   hls.on(Events.ERROR, (_, data) => {
+    // hls.js would ask again for half a minute, which an expired address does not mend.
+    if (isRefusal(data)) return onFault("refused");
     if (!data.fatal) return;
     if (data.type === ErrorTypes.MEDIA_ERROR && !unknownCodec(data) && !recovered) {
       recovered = true;
@@ -74,9 +76,12 @@ const unknownCodec = ({ details }: ErrorData): boolean =>
   details === ErrorDetails.BUFFER_ADD_CODEC_ERROR ||
   details === ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR;
 
-function faultOf(data: ErrorData) {
+function isRefusal({ type, response }: ErrorData): boolean {
+  const status = response?.code ?? 0;
+  return type === ErrorTypes.NETWORK_ERROR && status >= 400 && status < 500 && status !== 429;
+}
+
+function faultOf(data: ErrorData): Fault {
   if (unknownCodec(data)) return "codec";
-  if (data.type !== ErrorTypes.NETWORK_ERROR) return "broken";
-  const status = data.response?.code ?? 0;
-  return status >= 400 && status < 500 ? "refused" : "unreachable";
+  return data.type === ErrorTypes.NETWORK_ERROR ? "unreachable" : "broken";
 }
