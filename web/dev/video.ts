@@ -123,7 +123,7 @@ export class MockVideo {
     const session = this.#sessions.get(token);
     const film = await this.#film();
     const send = (type: string, body: string | Buffer, headers: Record<string, string> = {}) =>
-      res.writeHead(200, { "content-type": type, "access-control-allow-origin": "*", ...headers }).end(body);
+      res.writeHead(200, { "content-type": type, "access-control-allow-origin": "*", "cache-control": "no-store", ...headers }).end(body);
     if (!session || !film) {
       res.writeHead(403, { "access-control-allow-origin": "*" }).end();
       return;
@@ -155,7 +155,7 @@ export class MockVideo {
         const at = span.from + k * FRAGMENT;
         if (at + FRAGMENT > end && session.live) break; // not whole yet
         if (!first && (k === skip || k % COUNT === 0)) lines.push("#EXT-X-DISCONTINUITY");
-        lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(at)}`, "#EXTINF:2.000,", `fragment.mp4?n=${k % COUNT}`);
+        lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(at)}`, "#EXTINF:2.000,", `fragment.mp4?n=${k % COUNT}&at=${at}`);
         first = false;
       }
       going ||= span.to === Infinity;

@@ -85,8 +85,8 @@ export class CameraDay {
     this.#given = at !== undefined && at !== day.from;
     this.#chosen.value = at ?? this.now();
     this.#looks = 0;
+    this.poller.stop();
     this.poller.start();
-    this.poller.restart();
   }
 
   stop(): void {

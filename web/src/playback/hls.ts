@@ -1,37 +1,35 @@
 import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type LevelDetails } from "hls.js";
-import type { Engine, Opening } from "./engine";
+import type { Engine, Fault, Opening } from "./engine";
 import { piecesOf, secondsAt, type Piece } from "./pieces";
 
 /** Plays with hls.js over Media Source Extensions. A chunk of its own: only this file imports hls.js. */
 export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Opening): Engine {
   let details: LevelDetails | undefined;
   let recovered = false;
+  // Near enough to begin loading there; the playlist then tells exactly.
+  const near = at !== undefined && bounds ? secondsAt(piecesOf(spans, bounds), at) : undefined;
   const hls = new Hls({
     // A worker would have to be made from a blob, and takes no work off here:
     // fragmented MP4 goes to the browser as it is.
     enableWorker: false,
     lowLatencyMode: false,
     // A replay begins at its beginning, also when more is still being added.
-    startPosition: 0,
+    startPosition: near ?? 0,
     maxBufferLength: 20,
-    maxMaxBufferLength: 60,
+    maxMaxBufferLength: 30,
     backBufferLength: 60,
     capLevelToPlayerSize: false,
   });
 
   const pieces = (): readonly Piece[] => (details ? piecesIn(details, spans, bounds) : []);
 
-  hls.on(Events.LEVEL_LOADED, (_, data) => {
-    const first = !details;
-    ({ details } = data);
-    if (!first || at === undefined) return;
-    const start = secondsAt(pieces(), at);
-    if (start) hls.startLoad(start);
-  });
+  hls.on(Events.LEVEL_LOADED, (_, data) => ({ details } = data));
   // Fragments move when hls.js has seen the times inside them.
   hls.on(Events.LEVEL_UPDATED, (_, data) => ({ details } = data));
   hls.on(Events.LEVEL_PTS_UPDATED, (_, data) => ({ details } = data));
   hls.on(Events.ERROR, (_, data) => {
+    // hls.js would ask again for half a minute, which an expired address does not mend.
+    if (isRefusal(data)) return onFault("refused");
     if (!data.fatal) return;
     if (data.type === ErrorTypes.MEDIA_ERROR && !unknownCodec(data) && !recovered) {
       recovered = true;
@@ -41,7 +39,12 @@ export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Ope
     onFault(faultOf(data));
   });
   const abort = new AbortController();
-  video.addEventListener("loadeddata", onReady, { signal: abort.signal });
+  const on = (name: string, callback: () => void) => video.addEventListener(name, callback, { signal: abort.signal });
+  on("loadedmetadata", () => {
+    const start = at === undefined ? undefined : secondsAt(pieces(), at);
+    if (start !== undefined) video.currentTime = start;
+  });
+  on("loadeddata", onReady);
   hls.loadSource(url);
   hls.attachMedia(video);
 
@@ -73,9 +76,12 @@ const unknownCodec = ({ details }: ErrorData): boolean =>
   details === ErrorDetails.BUFFER_ADD_CODEC_ERROR ||
   details === ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR;
 
-function faultOf(data: ErrorData) {
+function isRefusal({ type, response }: ErrorData): boolean {
+  const status = response?.code ?? 0;
+  return type === ErrorTypes.NETWORK_ERROR && status >= 400 && status < 500 && status !== 429;
+}
+
+function faultOf(data: ErrorData): Fault {
   if (unknownCodec(data)) return "codec";
-  if (data.type !== ErrorTypes.NETWORK_ERROR) return "broken";
-  const status = data.response?.code ?? 0;
-  return status >= 400 && status < 500 ? "refused" : "unreachable";
+  return data.type === ErrorTypes.NETWORK_ERROR ? "unreachable" : "broken";
 }

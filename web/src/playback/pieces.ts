@@ -38,3 +38,14 @@ export function endOf(pieces: readonly Piece[]): number | undefined {
   const last = pieces.at(-1);
   return last && last.date + last.length;
 }
+
+/** The last gap longer than least, in milliseconds, that lies between two times of the element. */
+export function gapBetween(pieces: readonly Piece[], from: number, to: number, least: number): Span | undefined {
+  let gap: Span | undefined;
+  let end = Infinity;
+  for (const { start, date, length } of pieces) {
+    if (start > from && start <= to && date - end > least) gap = { from: end, to: date };
+    end = date + length;
+  }
+  return gap;
+}

@@ -6,7 +6,7 @@ import type { PageWatch } from "../lib/poller";
 import { isAbort, problemOf, SignedOutError, type Problem } from "../lib/problem";
 import { t } from "../messages";
 import type { Engine, Fault, OpenEngine } from "./engine";
-import { dateAt, endOf, secondsAt } from "./pieces";
+import { dateAt, endOf, gapBetween, secondsAt } from "./pieces";
 import { spanOf, type Span } from "./spans";
 
 /** Milliseconds before asking again, for video that is not there yet and after failures. */
@@ -72,8 +72,8 @@ export class Video {
   #readyAt = 0;
   #playing = true;
   #bounds: Span | undefined;
-  /** The last picture that was on its own time and the clock's, to notice gaps. */
-  #mark: { seconds: number; date: number } | undefined;
+  /** The time of the element up to which it has played without a jump, to notice gaps. */
+  #mark: number | undefined;
 
   constructor(
     private readonly openEngine: OpenEngine,
@@ -283,14 +283,15 @@ export class Video {
     const video = this.#element;
     if (!video || this.state.value.name !== "ready") return;
     const seconds = video.currentTime;
-    const date = dateAt(this.#engine?.pieces() ?? [], seconds);
+    const pieces = this.#engine?.pieces() ?? [];
+    const date = dateAt(pieces, seconds);
     this.live.value = this.#engine?.live() ?? false;
     if (date === undefined) return;
-    if (this.#mark && !video.seeking) {
-      const missing = date - this.#mark.date - (seconds - this.#mark.seconds) * 1000;
-      if (missing > GAP) this.told.skipped?.({ from: date - missing, to: date });
+    if (!video.seeking) {
+      const gap = this.#mark === undefined ? undefined : gapBetween(pieces, this.#mark, seconds, GAP);
+      if (gap) this.told.skipped?.(gap);
+      this.#mark = seconds;
     }
-    if (!video.seeking) this.#mark = { seconds, date };
     this.date.value = date;
   }
 

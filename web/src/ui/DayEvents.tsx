@@ -30,7 +30,8 @@ function DayEvent({ event, onPlay }: { event: CameraEvent; onPlay: () => void })
   const what = whatOf(event);
   return (
     <div class="day-event" data-testid="day-event" data-event-id={event.event_id}>
-      <button type="button" class="day-event-play" aria-label={t.day.playEvent(what, when)} onClick={onPlay}>
+      <button type="button" class="day-event-play" onClick={onPlay}>
+        <span class="visually-hidden">{t.day.play} </span>
         <time dateTime={event.started_at}>{when}</time>
         <span class="day-event-what">{what}</span>
       </button>

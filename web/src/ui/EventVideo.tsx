@@ -47,6 +47,7 @@ export function EventVideo({ event }: { event: CameraEvent }) {
     });
   }
 
+  const { name } = video.state.value;
   const best = labelsOf(event)[0];
   const caption = best ? `${labelName(best[0])} ${score(event.score)}` : score(event.score);
   if (!video.open.value) {
@@ -68,23 +69,24 @@ export function EventVideo({ event }: { event: CameraEvent }) {
         poster={event.thumbnail_url}
         none={event.clip ? t.video.gone : t.video.none}
         takeFocus
-      >
-        <button type="button" class="button" data-testid="to-start" onClick={() => video.seek(started - 1_000)}>
-          {t.video.toStart}
-        </button>
-        {video.live.value && (
-          <button type="button" class="button" data-testid="to-now" onClick={() => video.toNow()}>
-            {t.video.toNow}
-          </button>
-        )}
-      </Player>
+      />
       {gap.value && (
         <p class="player-note" role="status" data-testid="player-note">
           {t.video.skipped(timeOfDay(new Date(gap.value.from)), timeOfDay(new Date(gap.value.to)))}
         </p>
       )}
       <div class="player-actions">
-        <SaveButton ask={(signal) => api.getEventClip(id, signal)} />
+        {name === "ready" && (
+          <button type="button" class="button" data-testid="to-start" onClick={() => video.seek(started - 1_000)}>
+            {t.video.toStart}
+          </button>
+        )}
+        {name === "ready" && video.live.value && (
+          <button type="button" class="button" data-testid="to-now" onClick={() => video.toNow()}>
+            {t.video.toNow}
+          </button>
+        )}
+        {name !== "none" && name !== "waiting" && <SaveButton ask={(signal) => api.getEventClip(id, signal)} />}
         <button type="button" class="button button-quiet" data-testid="close-video" onClick={() => video.close()}>
           {t.video.backToPicture}
         </button>

@@ -1,10 +1,8 @@
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { timeOfDay } from "../lib/format";
 import type { Problem } from "../lib/problem";
 import { t } from "../messages";
 import type { Video } from "../playback/video";
-import { Icon } from "./icons";
 import { Notice } from "./Notice";
 
 /** Of use for looking closely and for skimming. */
@@ -18,12 +16,10 @@ interface Props {
   none: Problem;
   /** Whether the video takes the focus of the button that opened it. */
   takeFocus?: boolean;
-  /** Beside speed and time. */
-  children?: ComponentChildren;
 }
 
 /** A video with the browser's own controls, speed, the clock, and words for what keeps it from playing. */
-export function Player({ video, label, poster, none, takeFocus = false, children }: Props) {
+export function Player({ video, label, poster, none, takeFocus = false }: Props) {
   const element = useRef<HTMLVideoElement>(null);
   const state = video.state.value;
   const date = video.date.value;
@@ -57,12 +53,11 @@ export function Player({ video, label, poster, none, takeFocus = false, children
         </p>
       </div>
       <PlayerNotice video={video} none={none} />
-      <div class="player-bar">
+      <div class="player-bar" hidden={state.name !== "ready" && state.name !== "opening"}>
         <p class="player-time" data-testid="player-time">
           <span class="visually-hidden">{t.video.recorded} </span>
           {date !== undefined && <time dateTime={new Date(date).toISOString()}>{timeOfDay(new Date(date))}</time>}
         </p>
-        {children}
         <label class="choice choice-rate">
           <span class="visually-hidden">{t.video.speed}</span>
           <select
@@ -87,17 +82,9 @@ function PlayerNotice({ video, none }: { video: Video; none: Problem }) {
   const retry = () => video.renew();
   switch (state.name) {
     case "waiting":
-      return (
-        <div class="notice notice-quiet" role="status" data-testid="video-waiting">
-          <Icon name="info" />
-          <div class="notice-text">
-            <p class="notice-title">{t.video.waiting.title}</p>
-            <p>{t.video.waiting.detail}</p>
-          </div>
-        </div>
-      );
+      return <Notice problem={t.video.waiting} quiet />;
     case "none":
-      return <Notice problem={none} onRetry={retry} />;
+      return <Notice problem={none} onRetry={retry} quiet />;
     case "unplayable":
       return <Notice problem={t.video.unplayable} />;
     case "failed":

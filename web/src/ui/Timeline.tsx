@@ -6,6 +6,7 @@ import { t } from "../messages";
 import type { CameraDay } from "../playback/day";
 import { covers, type Span } from "../playback/spans";
 import { fraction, ticksOf, viewOf, ZOOMS, type Zoom } from "../playback/view";
+import { useApp } from "./context";
 import { Icon } from "./icons";
 
 const SECOND = 1_000;
@@ -31,6 +32,7 @@ interface Props {
 
 /** A day from left to right: where there is video, what happened, and the time shown, to be moved. */
 export function Timeline({ day, part }: Props) {
+  const { clock } = useApp();
   const zoom = useSignal<Zoom>("day");
   const track = useRef<HTMLDivElement>(null);
   const rest = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -124,6 +126,7 @@ export function Timeline({ day, part }: Props) {
         <svg class="timeline-video" viewBox="0 0 10000 1" preserveAspectRatio="none" aria-hidden="true">
           <path d={pathOf(day.spans.value, view)} data-testid="timeline-video" data-ranges={day.spans.value.length} />
         </svg>
+        {clock.value.getTime() < view.to && <span class="timeline-future" style={stretch({ from: clock.value.getTime(), to: view.to })} />}
         {part && <span class="timeline-part" style={stretch(part)} />}
         {day.events.value
           .filter((event) => inView(Date.parse(event.started_at)))
@@ -210,7 +213,7 @@ function pathOf(spans: readonly Span[], view: Span): string {
     if (span.to < view.from || span.from > view.to) continue;
     const from = Math.max(0, Math.round(fraction(view, span.from) * 10_000));
     const to = Math.min(10_000, Math.round(fraction(view, span.to) * 10_000));
-    const width = Math.max(25, to - from);
+    const width = Math.max(50, to - from);
     path += `M${from} 0h${width}v1h-${width}z`;
   }
   return path;
