@@ -134,13 +134,14 @@ func (l *Library) gone(f *file, err error) bool {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	words := "a recording is not on the disk any more: it was removed by hand, or its disk was"
-	if l.readOnly {
-		words = "a recording was removed meanwhile, to make room or because of its age"
-	}
 	l.mu.Lock()
 	path := l.path(f)
 	l.mu.Unlock()
-	l.cfg.Log.Warn(words, "camera", f.shelf.camera, "file", path)
+	log := l.cfg.Log.With("camera", f.shelf.camera, "file", path)
+	if l.readOnly {
+		log.Warn("a recording was removed meanwhile, to make room or because of its age")
+	} else {
+		log.Warn("a recording is not on the disk any more: it was removed by hand, or its disk was")
+	}
 	return true
 }
