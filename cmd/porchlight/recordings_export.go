@@ -53,7 +53,7 @@ func (c *RecordingsExportCmd) Run(ctx context.Context, streams *Streams) error {
 	if err != nil {
 		return err
 	}
-	defer library.Close() // only read
+	defer func() { _ = library.Close() }() // only read
 	camera, err := findCamera(library, c.Camera)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func (c *RecordingsListCmd) Run(_ context.Context, streams *Streams) error {
 	if err != nil {
 		return err
 	}
-	defer library.Close() // only read
+	defer func() { _ = library.Close() }() // only read
 	cameras := library.Cameras()
 	if c.Camera != "" {
 		camera, err := findCamera(library, c.Camera)
@@ -101,7 +101,7 @@ func (c *RecordingsUsageCmd) Run(_ context.Context, streams *Streams) error {
 	if err != nil {
 		return err
 	}
-	defer library.Close() // only read
+	defer func() { _ = library.Close() }() // only read
 	summary := usageSummary{Dir: dir}
 	if summary.Free, err = disk.Free(dir); err != nil {
 		return err

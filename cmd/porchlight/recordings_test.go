@@ -34,7 +34,7 @@ func record(t *testing.T, dir string) *recorded {
 	log := slog.New(slog.DiscardHandler)
 	library, err := recording.Open(recording.LibraryConfig{Dir: dir, Free: func(string) (int64, error) { return 1 << 40, nil }, Log: log})
 	require.NoError(t, err)
-	r := &recorded{t: t, dir: dir, library: library, ring: media.NewRing(media.RingConfig{Keep: time.Minute, Log: log})}
+	r := &recorded{t: t, dir: dir, library: library, ring: media.NewRing(media.RingConfig{Keep: time.Hour, Log: log})}
 	r.recorder, err = recording.New(recording.Config{
 		Camera: "home.door", Ring: r.ring, Library: library, Log: log, Mode: recording.Always, Segment: 2 * time.Second, Poll: time.Millisecond,
 	})

@@ -3,6 +3,7 @@ package recording
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -42,7 +43,9 @@ type Clip struct {
 	release func()
 	video   *clipTrack
 	audio   *clipTrack
-	count   int
+	count   int           // samples
+	gone    int           // files
+	failed  error         // the last one
 	last    *media.Stream // of video
 	sound   *media.Stream
 	handles map[*file]*os.File
@@ -50,8 +53,10 @@ type Clip struct {
 	laid    *Content // once it is laid out
 }
 
-// Clip cuts a clip from a camera's recordings. It fails with ErrNothing or the
-// disk's error. Close lets go of the recordings.
+// Clip cuts a clip from a camera's recordings. What is damaged, or not on the
+// disk any more, is left out and said. It fails with ErrNothing, with
+// fs.ErrNotExist too when there was something, or when nothing can be read with
+// the disk's error. Close lets go of the recordings.
 func (l *Library) Clip(ctx context.Context, camera string, from, to time.Time) (*Clip, error) {
 	files, release := l.pin(camera, from.UnixMilli(), to.UnixMilli())
 	c := &Clip{library: l, release: release, handles: make(map[*file]*os.File)}
@@ -70,9 +75,21 @@ func (l *Library) Clip(ctx context.Context, camera string, from, to time.Time) (
 	}
 	if c.count == 0 {
 		c.Close()
-		return nil, fmt.Errorf("%w: %s, %s to %s", ErrNothing, camera, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+		return nil, c.nothing(camera, from, to)
 	}
 	return c, nil
+}
+
+// nothing is why a clip is empty.
+func (c *Clip) nothing(camera string, from, to time.Time) error {
+	if c.failed != nil {
+		return fmt.Errorf("cut a clip of %s: %w", camera, c.failed)
+	}
+	err := fmt.Errorf("%w: %s, %s to %s", ErrNothing, camera, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+	if c.gone > 0 {
+		err = fmt.Errorf("%w: %d files of then: %w", err, c.gone, fs.ErrNotExist)
+	}
+	return err
 }
 
 // Close lets go of the recordings.
@@ -91,10 +108,12 @@ func (c *Clip) Close() {
 func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 	opened, index, err := c.library.open(f)
 	if c.library.gone(f, err) {
+		c.gone++
 		return nil
 	}
 	if err != nil {
-		return err
+		c.fail(f, err)
+		return nil
 	}
 	before := c.count
 	defer func() {
@@ -113,7 +132,8 @@ func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 		}
 		video, audio, err := index.Samples(opened, g)
 		if err != nil {
-			return err
+			c.fail(f, err)
+			continue
 		}
 		if c.changed(index) || c.Bytes+g.Size > maxClipBytes || c.count+len(video)+len(audio) > maxClipSamples {
 			c.Rest = time.UnixMilli(g.Start).UTC()
@@ -122,6 +142,15 @@ func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 		c.add(f, index, g, video, audio)
 	}
 	return nil
+}
+
+// fail leaves out what cannot be read, and says so.
+func (c *Clip) fail(f *file, err error) {
+	c.failed = err
+	c.library.mu.Lock()
+	path := c.library.path(f)
+	c.library.mu.Unlock()
+	c.library.cfg.Log.Warn("a part of a recording cannot be read and is left out", "camera", f.shelf.camera, "file", path, "error", err)
 }
 
 // changed reports whether a file's streams cannot go into this clip. Sound may

@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"porchlight/internal/media/mediatest"
 	"porchlight/internal/recording"
+	"porchlight/internal/recording/segment"
 )
 
 // TestContent: any part of a clip is that part of the file.
@@ -57,4 +59,21 @@ func TestContent(t *testing.T) {
 	}
 	_, err = io.Copy(io.Discard, again)
 	require.Error(t, err, "a file that became shorter is no end of the clip")
+}
+
+// TestClipOfDamagedFiles has what can be read.
+func TestClipOfDamagedFiles(t *testing.T) {
+	r := newRig(t, set{recorder: func(c *recording.Config) { c.Mode, c.Segment = recording.Always, 2*time.Second }})
+	r.film(noon, encode(t, "8", plain...))
+	r.stop()
+	files := paths(t, r.dir)
+	require.Len(t, files, 4)
+	require.NoError(t, os.WriteFile(files[1], []byte("no video at all"), 0o600))
+	l := openReader(t, r.dir, r.log)
+	clip, err := l.Clip(t.Context(), "home.door", after(0), after(100))
+	require.NoError(t, err)
+	require.Equal(t, 1, r.log.count("cannot be read and is left out"))
+	require.Equal(t, 150, mediatest.Decode(t, cut(t, clip)))
+	_, err = l.Clip(t.Context(), "home.door", after(2.5), after(3))
+	require.ErrorIs(t, err, segment.ErrDamaged)
 }

@@ -44,6 +44,7 @@ type Library struct {
 	cache   []*file // closed ones with an index, the most recently used last
 	clock   clock
 	said    time.Time // that room had to be made
+	away    bool      // the folder is not the one that was opened
 	closed  bool
 }
 

@@ -22,7 +22,10 @@ func (l *Library) load() error {
 		}
 		dir := filepath.Join(l.cfg.Dir, camera.Name())
 		days, err := os.ReadDir(dir)
-		if err != nil && !(l.readOnly && errors.Is(err, fs.ErrNotExist)) {
+		if l.readOnly && errors.Is(err, fs.ErrNotExist) {
+			continue // it was removed just now
+		}
+		if err != nil {
 			return err
 		}
 		for _, day := range days {

@@ -135,7 +135,7 @@ func (l *Library) GOPs(ctx context.Context, camera string, from, to time.Time) i
 func (l *Library) gops(ctx context.Context, f *file, from, to int64, yield func(*media.GOP, error) bool) bool {
 	opened, index, err := l.open(f)
 	if err != nil {
-		return l.gone(f, err) || yield(nil, err)
+		return l.readOnly && l.gone(f, err) || yield(nil, err)
 	}
 	defer opened.Close()
 	for _, at := range index.GOPs {

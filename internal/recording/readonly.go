@@ -129,14 +129,19 @@ func (l *Library) follow(f *file, do func(path string) error) error {
 	return err
 }
 
-// gone reports whether a file was removed by another process, and says so.
+// gone reports whether a file is not on the disk any more, and says so.
 func (l *Library) gone(f *file, err error) bool {
-	if !l.readOnly || !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
 	l.mu.Lock()
 	path := l.path(f)
 	l.mu.Unlock()
-	l.cfg.Log.Warn("a recording was removed meanwhile, to make room or because of its age", "camera", f.shelf.camera, "file", path)
+	log := l.cfg.Log.With("camera", f.shelf.camera, "file", path)
+	if l.readOnly {
+		log.Warn("a recording was removed meanwhile, to make room or because of its age")
+	} else {
+		log.Warn("a recording is not on the disk any more: it was removed by hand, or its disk was")
+	}
 	return true
 }

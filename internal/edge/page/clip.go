@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -97,7 +98,11 @@ func (s *site) clip(
 		return
 	}
 	clip, err := s.recordings.Clip(r.Context(), camera, from, to)
-	if errors.Is(err, recording.ErrNothing) {
+	switch {
+	case errors.Is(err, recording.ErrNothing) && errors.Is(err, fs.ErrNotExist):
+		http.Error(w, "what was recorded then is not on the disk any more", http.StatusNotFound)
+		return
+	case errors.Is(err, recording.ErrNothing):
 		http.Error(w, "nothing was recorded then", http.StatusNotFound)
 		return
 	}

@@ -341,9 +341,14 @@ func TestRecordingsThatCannotBeRead(t *testing.T) {
 		require.Error(t, err, "a file that is cut short is not taken for whole")
 		require.True(t, bytes.HasPrefix([]byte(whole), got[:min(len(got), 1000)]))
 	}
-	require.NoError(t, os.RemoveAll(filepath.Join(dir, "home.door")))
+	require.NoError(t, os.WriteFile(files[0], []byte("no video"), 0o600))
+	require.NoError(t, os.Remove(files[1]))
 	said, body := answer(t, b, s.get(t, path))
 	require.Equal(t, http.StatusInternalServerError, said.StatusCode)
 	require.NotContains(t, body, dir)
 	require.Contains(t, s.log.String(), "cannot be read")
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "home.door")))
+	said, body = answer(t, b, s.get(t, path))
+	require.Equal(t, http.StatusNotFound, said.StatusCode)
+	require.Contains(t, body, "not on the disk any more")
 }
