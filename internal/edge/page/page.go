@@ -23,6 +23,7 @@ import (
 	"porchlight/internal/annotate"
 	"porchlight/internal/config"
 	"porchlight/internal/pipeline"
+	"porchlight/internal/recording"
 )
 
 // ErrListen says that the page cannot be served where the configuration says.
@@ -56,6 +57,9 @@ type Page struct {
 // New returns the page. With an empty cfg.Listen it is off. Without
 // recordings, nil, it shows none.
 func New(cfg config.Page, recordings Recordings, log *slog.Logger) *Page {
+	if library, is := recordings.(*recording.Library); is && library == nil {
+		recordings = nil // one that could not be opened
+	}
 	return &Page{
 		cfg: cfg, recordings: recordings, clips: make(chan struct{}, mostClips), clipWait: clipWait, log: log, gate: newGate(cfg.Token, log),
 	}

@@ -264,7 +264,7 @@ func TestRecordingsAreNotShownToStrangers(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, out.StatusCode, path)
 		require.NotContains(t, body, "2026", path)
 	}
-	without := serve(t)
+	without := serveWith(t, (*recording.Library)(nil))
 	b := without.signedIn(t)
 	for _, path := range []string{"/camera/home.door/recordings", question("clip.mp4", noon(), noon())} {
 		out, _ := answer(t, b, without.get(t, path))
