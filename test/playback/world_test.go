@@ -18,7 +18,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -104,9 +103,10 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, lambdas())
 	template, err := os.ReadFile(filepath.Join(root(), "infra", "porchlight.template.json"))
 	require.NoError(t, err)
+	page, _ := app()
 	free, w := "127.0.0.1:0", &world{t: t}
 	w.cloud, err = localcloud.Open(context.WithoutCancel(t.Context()), localcloud.Config{
-		Dir: t.TempDir(), Template: template, Lambdas: dir, NodeModules: modules, App: fstest.MapFS{"index.html": {}},
+		Dir: t.TempDir(), Template: template, Lambdas: dir, NodeModules: modules, App: page,
 		Listen: localcloud.Addresses{App: free, AWS: free, MQTT: free, Credentials: free}, Log: slog.New(slog.NewTextHandler(w, nil)),
 	})
 	require.NoError(t, err)
@@ -130,9 +130,10 @@ func newWorld(t *testing.T) *world {
 // owner is somebody who has signed in, and their thing.
 type owner struct {
 	*world
-	sub, token string
-	thing      string
-	keys       aws.CredentialsProvider // of the thing, from its certificate
+	email, password string
+	sub, token      string
+	thing           string
+	keys            aws.CredentialsProvider // of the thing, from its certificate
 }
 
 // newOwner makes one with a thing that has the cameras front and back.
@@ -158,7 +159,7 @@ func (w *world) newOwner(name, thing string) *owner {
 		State: event.Online, Session: event.NewID(now), Version: "1.0", At: event.At(now),
 		Cameras: []event.CameraStatus{{Camera: thing + ".front", State: event.CameraRunning}, {Camera: thing + ".back", State: event.CameraRunning}},
 	}, now))
-	return &owner{w, sub, tokens.Access, thing, keys}
+	return &owner{w, email, password, sub, tokens.Access, thing, keys}
 }
 
 // control is the thing's client of the control plane.
