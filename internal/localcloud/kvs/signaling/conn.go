@@ -54,6 +54,7 @@ func (c *conn) end(code int, reason string) {
 	c.once.Do(func() {
 		c.code, c.reason = code, reason
 		close(c.quit)
+		_ = c.ws.NetConn().SetWriteDeadline(time.Now().Add(closeTimeout)) // frees a writer whose client does not read
 	})
 }
 
