@@ -34,7 +34,7 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request) {
 	log := s.cfg.Logger.With("channel", c.channel.Name, "client", c.id)
 	if err := s.seat(c); err != nil {
 		log.Warn("signaling connection refused", "reason", err)
-		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseTryAgainLater, err.Error()), time.Now().Add(closeTimeout))
+		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, err.Error()), time.Now().Add(closeTimeout))
 		c.ws.Close()
 		return
 	}
@@ -91,9 +91,12 @@ func (r *room) crowded(id string, limit int) bool {
 func (s *Service) seat(c *conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, err := s.find(ref{ChannelARN: c.channel.ARN})
 	r := s.room(c.channel.ARN)
 	defer s.tidy(c.channel.ARN, r)
 	switch {
+	case err != nil:
+		return err // deleted since
 	case s.closed:
 		return wire.Error("ServiceUnavailableException", "the local cloud is stopping")
 	case r.crowded(c.id, s.cfg.Limits.Viewers):
