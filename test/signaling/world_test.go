@@ -68,6 +68,8 @@ type world struct {
 	keys    *sts.Service
 	server  *httptest.Server
 	logs    *logtest.Memory
+
+	transport *http.Transport
 }
 
 // unbounded are limits that tests do not meet by being quick.
@@ -75,9 +77,15 @@ var unbounded = signaling.Limits{Connects: 1e6, SDP: 1e6, Candidates: 1e6, ICE: 
 
 func start(t *testing.T, change func(*signaling.Config)) *world {
 	t.Helper()
+	return startOn(t, "http", change)
+}
+
+// startOn has all endpoints begin with a scheme, http or https.
+func startOn(t *testing.T, scheme string, change func(*signaling.Config)) *world {
+	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, logs: &logtest.Memory{}, server: httptest.NewUnstartedServer(nil)}
-	endpoint := "http://" + w.server.Listener.Addr().String()
+	endpoint := scheme + "://" + w.server.Listener.Addr().String()
 	cfg := signaling.Config{Dir: filepath.Join(dir, "signaling"), Region: region, AccountID: account, Endpoint: endpoint,
 		Relay: "127.0.0.1:0", Limits: unbounded, Logger: w.logs.Logger()}
 	if change != nil {
@@ -100,7 +108,12 @@ func start(t *testing.T, change func(*signaling.Config)) *world {
 	w.server.Config.Handler, err = frontdoor.New(frontdoor.Config{Region: region, AccountID: account, Keys: w.keys, Logger: cfg.Logger,
 		Authorizer: policies, Handlers: map[string]http.Handler{"kinesisvideo": video}, StreamARN: video.StreamARN, ChannelARN: w.service.ChannelARN})
 	require.NoError(t, err)
-	w.server.Start()
+	if w.transport = (&http.Transport{DisableKeepAlives: true}); scheme == "https" {
+		w.server.StartTLS()
+		w.transport.TLSClientConfig = w.server.Client().Transport.(*http.Transport).TLSClientConfig
+	} else {
+		w.server.Start()
+	}
 	t.Cleanup(func() {
 		require.NoError(t, w.service.Close())
 		w.server.Close()
@@ -131,7 +144,7 @@ func (w *world) directory(keys aws.CredentialsProvider) *client.Channels {
 func (w *world) control(keys aws.CredentialsProvider) *kinesisvideo.Client {
 	return kinesisvideo.New(kinesisvideo.Options{
 		Region: region, BaseEndpoint: aws.String(w.server.URL), Credentials: keys, Retryer: aws.NopRetryer{},
-		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		HTTPClient: &http.Client{Transport: w.transport},
 	})
 }
 
@@ -144,7 +157,7 @@ var quick = client.Timing{
 func (w *world) config(keys aws.CredentialsProvider) client.Config {
 	return client.Config{
 		Channel: "home.porch", Region: region, Directory: w.directory(keys), Credentials: keys, Log: w.logs.Logger(),
-		Timing: quick, Rates: client.Rates{SDP: 1e6, Candidate: 1e6},
+		Timing: quick, Rates: client.Rates{SDP: 1e6, Candidate: 1e6}, TLS: w.transport.TLSClientConfig,
 	}
 }
 
