@@ -128,6 +128,8 @@ type iceAnswer struct {
 // askICE asks the service
 // (https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/API_signaling_GetIceServerConfig.html).
 func (c *Client) askICE(ctx context.Context) ([]ICEServer, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*c.timing.Handshake) // for all of its steps
+	defer cancel()
 	at, err := c.cfg.Directory.Endpoints(ctx, c.cfg.Channel, c.role, false)
 	if err != nil {
 		return nil, 0, err
@@ -140,8 +142,6 @@ func (c *Client) askICE(ctx context.Context) ([]ICEServer, time.Duration, error)
 	if err != nil {
 		return nil, 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timing.Handshake)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(at.HTTPS, "/")+icePath, bytes.NewReader(body))
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: the endpoint is no URL", ErrChannel)
