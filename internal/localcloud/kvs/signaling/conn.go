@@ -24,8 +24,9 @@ const (
 type conn struct {
 	service *Service
 	channel channel
-	id      string // of a viewer; empty: the master
-	ws      *websocket.Conn
+	id      string          // of a viewer; empty: the master
+	ws      *websocket.Conn // of reader and writer
+	socket  atomic.Pointer[websocket.Conn]
 	began   time.Time
 	out     chan event
 	active  atomic.Int64 // when a message last passed, Unix nanoseconds
@@ -54,7 +55,9 @@ func (c *conn) end(code int, reason string) {
 	c.once.Do(func() {
 		c.code, c.reason = code, reason
 		close(c.quit)
-		_ = c.ws.NetConn().SetWriteDeadline(time.Now().Add(closeTimeout)) // frees a writer whose client does not read
+		if ws := c.socket.Load(); ws != nil {
+			_ = ws.NetConn().SetWriteDeadline(time.Now().Add(closeTimeout)) // frees a writer whose client does not read
+		}
 	})
 }
 
@@ -75,7 +78,9 @@ func (c *conn) push(e event) bool {
 }
 
 // serve stays until the connection has ended.
-func (c *conn) serve() {
+func (c *conn) serve(ws *websocket.Conn) {
+	c.ws = ws
+	c.socket.Store(ws)
 	var writing sync.WaitGroup
 	var unsent []event
 	writing.Go(func() { unsent = c.write() })
@@ -91,16 +96,19 @@ func (c *conn) serve() {
 	c.end(0, "")
 	writing.Wait()
 	c.ws.Close()
+	c.service.leave(c, append(unsent, c.queued()...))
+}
+
+// queued takes what is in the queue.
+func (c *conn) queued() (all []event) {
 	for {
 		select {
 		case e := <-c.out:
-			unsent = append(unsent, e)
-			continue
+			all = append(all, e)
 		default:
+			return all
 		}
-		break
 	}
-	c.service.leave(c, unsent)
 }
 
 // take handles one message of the client.

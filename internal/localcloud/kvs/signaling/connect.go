@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -25,26 +24,22 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, s.cfg.Logger, err)
 		return
 	}
-	if c.ws, err = s.upgrader.Upgrade(w, r, nil); err != nil { // it has answered for itself
-		s.requests.Done()
-		s.cfg.Logger.Info("signaling connection refused", "remote", r.RemoteAddr, "reason", err)
-		return
-	}
 	defer s.requests.Done()
 	log := s.cfg.Logger.With("channel", c.channel.Name, "client", c.id)
-	if err := s.seat(c); err != nil {
-		log.Warn("signaling connection refused", "reason", err)
-		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, err.Error()), time.Now().Add(closeTimeout))
-		c.ws.Close()
+	ws, err := s.upgrader.Upgrade(w, r, nil)
+	if err != nil { // it has answered for itself
+		c.end(0, "")
+		s.leave(c, c.queued())
+		log.Info("signaling connection refused", "remote", r.RemoteAddr, "reason", err)
 		return
 	}
 	log.Debug("signaling connection opened")
-	c.serve()
+	c.serve(ws)
 	log.Debug("signaling connection closed", "reason", c.reason)
 }
 
-// admit checks what is asked for, counts the request among those that Close
-// waits for, and returns its connection yet to be.
+// admit checks what is asked for and gives the client its place, so that it
+// has it by the time it is told. Close waits for it from now on.
 func (s *Service) admit(r *http.Request) (*conn, error) {
 	if r.Method != http.MethodGet || !websocket.IsWebSocketUpgrade(r) {
 		return nil, wire.Invalid("%s is a WebSocket: connect to it", r.URL.Path)
@@ -58,52 +53,32 @@ func (s *Service) admit(r *http.Request) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.find(ref{ChannelARN: arn})
-	if err != nil {
-		return nil, err
-	}
 	role := "viewer"
 	if id == "" {
 		role = "master"
 	}
-	if !s.allow("connect as "+role+" "+c.ARN, s.cfg.Limits.Connects) {
+	if c, err := s.find(ref{ChannelARN: arn}); err != nil {
+		return nil, err
+	} else if !s.allow("connect as "+role+" "+c.ARN, s.cfg.Limits.Connects) {
 		return nil, tooFast("connections to %s come too fast: wait longer after each", c.Name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	c, err := s.find(ref{ChannelARN: arn}) // it may have been deleted since, and those on it let go
+	switch {
+	case err != nil:
+		return nil, err
+	case s.closed:
 		return nil, wire.Error("ServiceUnavailableException", "the local cloud is stopping")
 	}
-	if s.rooms[c.ARN].crowded(id, s.cfg.Limits.Viewers) {
+	room := s.room(c.ARN)
+	if id != "" && room.viewers[id] == nil && len(room.viewers) >= s.cfg.Limits.Viewers {
 		return nil, tooFast("%d viewers are connected to %s, which is as many as it takes", s.cfg.Limits.Viewers, c.Name)
 	}
 	s.requests.Add(1)
-	return newConn(s, c, id), nil
-}
-
-// crowded tells whether there is no room for one more viewer.
-func (r *room) crowded(id string, limit int) bool {
-	return r != nil && id != "" && r.viewers[id] == nil && len(r.viewers) >= limit
-}
-
-// seat makes the connection that of its client, unless things have changed
-// since it was asked for.
-func (s *Service) seat(c *conn) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := s.find(ref{ChannelARN: c.channel.ARN})
-	r := s.room(c.channel.ARN)
-	defer s.tidy(c.channel.ARN, r)
-	switch {
-	case err != nil:
-		return err // deleted since
-	case s.closed:
-		return wire.Error("ServiceUnavailableException", "the local cloud is stopping")
-	case r.crowded(c.id, s.cfg.Limits.Viewers):
-		return tooFast("no more viewers can be connected")
-	}
-	r.enter(c)
-	return nil
+	conn := newConn(s, c, id)
+	room.enter(conn)
+	return conn, nil
 }
 
 // clientID reads who connects: a viewer's id, nothing for a master. The

@@ -74,18 +74,15 @@ func (r *room) enter(c *conn) {
 		if l.to != c.id {
 			return false
 		}
-		if now.Before(l.expires) {
+		if now.Before(l.expires) && len(c.out) < cap(c.out) {
 			c.push(l.event)
 		}
 		return true
 	})
 	if old != nil {
-		for moved := true; moved; {
-			select {
-			case e := <-old.out:
+		for _, e := range old.queued() {
+			if e.passes() && len(c.out) < cap(c.out) {
 				c.push(e)
-			default:
-				moved = false
 			}
 		}
 		old.end(websocket.CloseNormalClosure, "a newer connection has taken the place of this one")
