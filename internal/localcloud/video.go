@@ -12,9 +12,9 @@ import (
 
 // openVideo opens Kinesis Video Streams and its signaling channels. Its work on fragments begins once
 // there is somewhere to put images and notices.
-func (c *Cloud) openVideo(context.Context) error {
+func (c *Cloud) openVideo(ctx context.Context) error {
 	var err error
-	c.signaling, err = signaling.Open(signaling.Config{
+	c.signaling, err = signaling.Open(ctx, signaling.Config{
 		Dir: c.dir("signaling"), Region: c.cfg.Region, AccountID: AccountID, Endpoint: c.AWSURL(), Relay: c.cfg.Listen.TURN, Logger: c.cfg.Log,
 	})
 	if err != nil {

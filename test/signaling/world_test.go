@@ -94,7 +94,7 @@ func startOn(t *testing.T, scheme string, change func(*signaling.Config)) *world
 	var err error
 	w.keys, err = sts.Open(sts.Config{Dir: filepath.Join(dir, "sts"), AccountID: account})
 	require.NoError(t, err)
-	w.service, err = signaling.Open(cfg)
+	w.service, err = signaling.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	video, err := kvs.Open(kvs.Config{Dir: filepath.Join(dir, "video"), Region: region, AccountID: account, Endpoint: endpoint,
 		Signaling: w.service, Logger: cfg.Logger})

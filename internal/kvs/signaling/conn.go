@@ -93,7 +93,7 @@ func (on *conn) write(raw []byte) error {
 		err = on.ws.WriteMessage(websocket.TextMessage, raw)
 	}
 	if err != nil {
-		on.ws.Close() // half a message may be on its way
+		_ = on.ws.Close() // half a message may be on its way
 		return err
 	}
 	on.active.Store(time.Now().UnixNano())
@@ -144,7 +144,7 @@ func (c *Client) attend(ctx context.Context, on *conn) error {
 	var reading sync.WaitGroup
 	reading.Go(func() { c.read(on) })
 	defer func() {
-		on.ws.Close()
+		_ = on.ws.Close()
 		reading.Wait()
 	}()
 	c.use(on)

@@ -95,7 +95,7 @@ func (c *conn) serve(ws *websocket.Conn) {
 	}
 	c.end(0, "")
 	writing.Wait()
-	c.ws.Close()
+	_ = c.ws.Close()
 	c.service.leave(c, append(unsent, c.queued()...))
 }
 
@@ -156,7 +156,7 @@ func (c *conn) write() (unsent []event) {
 			return unsent
 		case e := <-c.out:
 			if err := c.send(e); err != nil {
-				c.ws.Close() // which ends the reader
+				_ = c.ws.Close() // which ends the reader
 				return append(unsent, e)
 			}
 			c.active.Store(time.Now().UnixNano())
@@ -199,7 +199,7 @@ func (c *conn) send(e event) error {
 // bid says goodbye and gives the other side a moment to do so too.
 func (c *conn) bid() {
 	if c.code == 0 {
-		c.ws.Close()
+		_ = c.ws.Close()
 		return
 	}
 	deadline := time.Now().Add(closeTimeout)

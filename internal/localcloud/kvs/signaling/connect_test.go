@@ -156,6 +156,9 @@ func TestTooManyConnects(t *testing.T) {
 			ws.Close()
 			return false
 		}
+		if resp != nil {
+			resp.Body.Close()
+		}
 		return resp != nil && resp.Header.Get("X-Amzn-Errortype") == "ClientLimitExceededException"
 	}, patience, time.Millisecond)
 }
@@ -194,7 +197,7 @@ func TestHostileMessages(t *testing.T) {
 
 	flood := w.connect(t, w.viewer(arn, "ben"))
 	go func() {
-		for flood.ws.WriteMessage(websocket.TextMessage, []byte("{}")) == nil { //nolint:revive // until it is let go
+		for flood.ws.WriteMessage(websocket.TextMessage, []byte("{}")) == nil { // until it is let go
 		}
 	}()
 	require.Contains(t, []int{websocket.ClosePolicyViolation, -1}, flood.closed())

@@ -47,9 +47,9 @@ type relay struct {
 	allocations map[string]int // by user id
 }
 
-func openRelay(cfg Config, secret []byte) (*relay, error) {
+func openRelay(ctx context.Context, cfg Config, secret []byte) (*relay, error) {
 	r := &relay{secret: secret, now: cfg.Now, limit: cfg.Limits.Allocations, allocations: map[string]int{}}
-	inner, udp, err := listenBoth(context.Background(), cfg.Relay)
+	inner, udp, err := listenBoth(ctx, cfg.Relay)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRelay, err)
 	}

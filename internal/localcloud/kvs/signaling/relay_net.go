@@ -54,7 +54,7 @@ func (l *listener) closeAll() error {
 	}
 	l.mu.Unlock()
 	for _, c := range all {
-		c.Close()
+		_ = c.Close()
 	}
 	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 		return err

@@ -150,6 +150,6 @@ func TestRelayPortInUse(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	w := start(t, t.TempDir(), nil)
-	_, err = signaling.Open(signaling.Config{Dir: t.TempDir(), Region: region, AccountID: account, Endpoint: w.server.URL, Relay: taken.Addr().String(), Logger: w.logs.Logger()})
+	_, err = signaling.Open(t.Context(), signaling.Config{Dir: t.TempDir(), Region: region, AccountID: account, Endpoint: w.server.URL, Relay: taken.Addr().String(), Logger: w.logs.Logger()})
 	require.ErrorIs(t, err, signaling.ErrRelay)
 }

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,8 +53,8 @@ type Service struct {
 	requests sync.WaitGroup     // that have become connections
 }
 
-// Open opens the channels in cfg.Dir and begins to relay.
-func Open(cfg Config) (_ *Service, err error) {
+// Open opens the channels in cfg.Dir and begins to relay, until Close.
+func Open(ctx context.Context, cfg Config) (_ *Service, err error) {
 	if cfg.Region == "" || cfg.AccountID == "" || cfg.Endpoint == "" || cfg.Logger == nil {
 		return nil, errors.New("signaling: region, account, endpoint and logger must be given")
 	}
@@ -79,7 +80,7 @@ func Open(cfg Config) (_ *Service, err error) {
 	}
 	secret, err := s.store.secret("relay")
 	if err == nil {
-		s.relay, err = openRelay(cfg, secret)
+		s.relay, err = openRelay(ctx, cfg, secret)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.store.close())

@@ -79,7 +79,7 @@ func start(t *testing.T, dir string, change func(*signaling.Config)) *world {
 	var err error
 	w.keys, err = sts.Open(sts.Config{Dir: filepath.Join(dir, "sts"), AccountID: account})
 	require.NoError(t, err)
-	w.service, err = signaling.Open(cfg)
+	w.service, err = signaling.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	video, err := kvs.Open(kvs.Config{Dir: filepath.Join(dir, "video"), Region: region, AccountID: account, Endpoint: endpoint,
 		Signaling: w.service, Logger: cfg.Logger})
@@ -184,6 +184,7 @@ func (w *world) connect(t *testing.T, a address) *peer {
 	t.Helper()
 	ws, resp, err := websocket.DefaultDialer.DialContext(t.Context(), w.sign(t, a), nil)
 	require.NoError(t, err, "%+v", resp)
+	resp.Body.Close()
 	p := &peer{t, ws}
 	t.Cleanup(func() { ws.Close() })
 	return p
@@ -194,6 +195,7 @@ func (w *world) refused(t *testing.T, a address) (status int, kind string) {
 	t.Helper()
 	_, resp, err := websocket.DefaultDialer.DialContext(t.Context(), w.sign(t, a), nil)
 	require.ErrorIs(t, err, websocket.ErrBadHandshake)
+	resp.Body.Close()
 	return resp.StatusCode, resp.Header.Get("X-Amzn-Errortype")
 }
 
