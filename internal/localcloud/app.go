@@ -123,7 +123,7 @@ func (c *Cloud) oneOrigin(next http.Handler) http.Handler {
 // secure sets the headers that CloudFront sets on AWS.
 func (c *Cloud) secure(next http.Handler) http.Handler {
 	policy := strings.Join([]string{
-		"default-src 'self'", "img-src 'self' blob: data: " + c.AWSURL(), "connect-src 'self'", "object-src 'none'",
+		"default-src 'self'", "img-src 'self' blob: data: " + c.AWSURL(), "connect-src 'self' ws" + strings.TrimPrefix(c.AWSURL(), "http"), "object-src 'none'",
 		"base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
 	}, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,7 +12,8 @@ import (
 func videoActions() map[string]string {
 	actions := map[string]string{
 		"/TagResource": "TagResource", "/UntagResource": "UntagResource", "/ListTagsForResource": "ListTagsForResource",
-		"/v1/get-ice-server-config": "GetIceServerConfig", "/signaling/master": connectAsMaster, "/signaling/viewer": connectAsViewer,
+		"/v1/get-ice-server-config": "GetIceServerConfig", "/v1/send-alexa-offer-to-master": "SendAlexaOfferToMaster",
+		"/signaling/master": connectAsMaster, "/signaling/viewer": connectAsViewer,
 	}
 	for _, op := range []string{
 		"CreateStream", "DescribeStream", "UpdateStream", "DeleteStream", "ListStreams", "UpdateDataRetention", "GetDataEndpoint",

@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/localcloud/kvs/signaling"
@@ -144,6 +147,59 @@ func TestLimits(t *testing.T) {
 	}
 	viewer.send("SDP_OFFER", "last")
 	require.Equal(t, "last", master.hear().MessagePayload)
+}
+
+// Many at once get as many places as there are, and hear so politely.
+func TestFiftyViewersAtOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t, t.TempDir(), nil)
+	arn := w.create(t, "porch")
+	master := w.connect(t, w.master(arn))
+	var seated atomic.Int64
+	var dialing sync.WaitGroup
+	for i := range 50 {
+		address := w.sign(t, w.viewer(arn, fmt.Sprint(i)))
+		dialing.Go(func() {
+			ws, resp, err := websocket.DefaultDialer.Dial(address, nil)
+			if err != nil {
+				if !assert.NotNil(t, resp, "%v", err) {
+					return
+				}
+				resp.Body.Close()
+				assert.Equal(t, "ClientLimitExceededException", resp.Header.Get("X-Amzn-Errortype"))
+				return
+			}
+			t.Cleanup(func() { ws.Close() })
+			assert.NoError(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"action":"SDP_OFFER","messagePayload":"e30="}`)))
+			seated.Add(1)
+		})
+	}
+	dialing.Wait()
+	require.EqualValues(t, 10, seated.Load())
+	for range 10 {
+		require.Equal(t, "SDP_OFFER", master.hear().MessageType)
+	}
+}
+
+func TestOfferOfAlexa(t *testing.T) {
+	t.Parallel()
+	w := start(t, t.TempDir(), nil)
+	arn := w.create(t, "porch")
+	const path = "/v1/send-alexa-offer-to-master"
+	for _, body := range []string{`{}`, `{"ChannelARN":"` + arn + `","SenderClientId":"a b","MessagePayload":"e30="}`, `{"ChannelARN":"` + arn + `","SenderClientId":"echo"}`} {
+		status, answer := w.post(t, w.keys.Admin(), path, body)
+		require.Equal(t, 400, status, answer)
+	}
+	answers := make(chan map[string]any, 1)
+	go func() {
+		_, answer := w.post(t, w.keys.Admin(), path, `{"ChannelARN":"`+arn+`","SenderClientId":"echo","MessagePayload":"e30="}`)
+		answers <- answer
+	}()
+	master := w.connect(t, w.master(arn)) // before or after the offer
+	require.Equal(t, told{SenderClientID: "echo", MessageType: "SDP_OFFER", MessagePayload: "{}"}, master.hear())
+	master.send("ICE_CANDIDATE", "{}", "recipientClientId", "echo")
+	master.send("SDP_ANSWER", `{"type":"answer"}`, "recipientClientId", "echo")
+	require.Equal(t, map[string]any{"Answer": "eyJ0eXBlIjoiYW5zd2VyIn0="}, <-answers)
 }
 
 func TestTooManyConnects(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 // not. It is guarded by the service's lock.
 type room struct {
 	master  *conn
-	viewers map[string]*conn // by client id
-	waiting []letter         // oldest first
+	viewers map[string]*conn       // by client id
+	waiting []letter               // oldest first
+	asking  map[string]chan string // who waits for an answer without being connected, by client id
 }
 
 // letter is a message for a client that is not there.
@@ -26,7 +27,7 @@ type letter struct {
 func (s *Service) room(arn string) *room {
 	r := s.rooms[arn]
 	if r == nil {
-		r = &room{viewers: map[string]*conn{}}
+		r = &room{viewers: map[string]*conn{}, asking: map[string]chan string{}}
 		s.rooms[arn] = r
 	}
 	return r
@@ -36,7 +37,7 @@ func (s *Service) room(arn string) *room {
 func (s *Service) tidy(arn string, r *room) {
 	now := time.Now()
 	r.waiting = slices.DeleteFunc(r.waiting, func(l letter) bool { return now.After(l.expires) })
-	if r.master == nil && len(r.viewers) == 0 && len(r.waiting) == 0 {
+	if r.master == nil && len(r.viewers) == 0 && len(r.waiting) == 0 && len(r.asking) == 0 {
 		delete(s.rooms, arn)
 	}
 }
@@ -121,6 +122,13 @@ func (s *Service) deliver(c channel, to string, e event) {
 // pass gives a message to a client, or keeps it until that comes. A newer
 // offer or answer takes the place of one that waits. It is called with mu held.
 func (s *Service) pass(r *room, c channel, to string, e event) {
+	if said := r.asking[to]; said != nil && e.MessageType == answer {
+		select {
+		case said <- e.MessagePayload:
+		default: // one answer is enough
+		}
+		return
+	}
 	if there := r.client(to); there != nil && there.push(e) {
 		return
 	}

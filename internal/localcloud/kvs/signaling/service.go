@@ -46,6 +46,8 @@ type Service struct {
 	relay    *relay // nil without one
 	upgrader websocket.Upgrader
 
+	stopping chan struct{} // closed by Close
+
 	mu       sync.Mutex
 	closed   bool
 	rooms    map[string]*room   // by channel ARN
@@ -65,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (_ *Service, err error) {
 		cfg.Now = time.Now
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
-	s := &Service{cfg: cfg, rooms: map[string]*room{}, rates: map[string]*bucket{}}
+	s := &Service{cfg: cfg, rooms: map[string]*room{}, rates: map[string]*bucket{}, stopping: make(chan struct{})}
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: handshakeTimeout,
 		// The signature stands in the address: there is nothing that a browser
@@ -91,6 +93,9 @@ func Open(ctx context.Context, cfg Config) (_ *Service, err error) {
 // Close ends every connection and the relay, and closes the store.
 func (s *Service) Close() error {
 	s.mu.Lock()
+	if !s.closed {
+		close(s.stopping)
+	}
 	s.closed = true
 	for _, r := range s.rooms {
 		for _, c := range r.everyone() {
@@ -126,6 +131,7 @@ func (s *Service) Handlers() map[string]http.Handler {
 		"/getSignalingChannelEndpoint":       wire.Handler(log, s.endpoints),
 		"/describeMediaStorageConfiguration": wire.Handler(log, s.describeStorage),
 		"/v1/get-ice-server-config":          wire.Handler(log, s.iceServers),
+		"/v1/send-alexa-offer-to-master":     wire.Handler(log, s.alexaOffer),
 		MasterPath:                           http.HandlerFunc(s.connect),
 		ViewerPath:                           http.HandlerFunc(s.connect),
 		anyPath:                              http.HandlerFunc(s.connect),
