@@ -41,8 +41,8 @@ export class MockVideo {
   readonly missing = new Set<string>();
   /** Recordings told of in one answer. */
   ranges = 50;
-  /** Milliseconds that a file takes to be prepared. */
-  preparing = 0;
+  /** What the preparing of a file waits for. */
+  preparing: Promise<void> = Promise.resolve();
   /** Playlists asked for so far. */
   opened = 0;
 
@@ -111,7 +111,7 @@ export class MockVideo {
     const base = `${this.origin ?? url.origin}/video/${token}`;
     const times = { expires_at: iso(Date.now() + 300_000), from: iso(session.from), to: iso(session.to) };
     if (what === "clip") {
-      await new Promise((resolve) => setTimeout(resolve, this.preparing));
+      await this.preparing;
       this.#sessions.set(token, session);
       return { url: `${base}/clip.mp4`, bytes: (await this.#film())?.file.length ?? 0, ...times };
     }
@@ -147,7 +147,6 @@ export class MockVideo {
     lines.push('#EXT-X-MAP:URI="init.mp4"');
     const [from, to] = [session.from, session.live ? Date.now() : session.to];
     let first = true;
-    let going = false;
     for (const span of this.#recorded.get(session.camera) ?? []) {
       const end = Math.min(to, span.to === Infinity ? Date.now() : span.to);
       const skip = Math.max(0, Math.floor((from - span.from) / FRAGMENT));
@@ -158,9 +157,8 @@ export class MockVideo {
         lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(at)}`, "#EXTINF:2.000,", `fragment.mp4?n=${k % COUNT}&at=${at}`);
         first = false;
       }
-      going ||= span.to === Infinity;
     }
-    if (!session.live || !going) lines.push("#EXT-X-ENDLIST");
+    if (!session.live) lines.push("#EXT-X-ENDLIST"); // a replay that follows has no end, whatever its camera does
     return `${lines.join("\n")}\n`;
   }
 

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { CameraEvent } from "../api/types";
 import { labelsOf, whatOf } from "../events/words";
 import { cameraName, score, timeOfDay } from "../lib/format";
@@ -39,6 +39,15 @@ export function EventVideo({ event }: { event: CameraEvent }) {
     return () => clearTimeout(timer);
   }, [state]);
 
+  // Back from the video, the focus goes to where it came from.
+  const button = useRef<HTMLButtonElement>(null);
+  const { value: open } = video.open;
+  const opened = useRef(false);
+  useEffect(() => {
+    if (opened.current && !open) button.current?.focus();
+    opened.current = open;
+  }, [open]);
+
   function play() {
     gap.value = undefined;
     video.play({
@@ -50,11 +59,11 @@ export function EventVideo({ event }: { event: CameraEvent }) {
   const { name } = video.state.value;
   const best = labelsOf(event)[0];
   const caption = best ? `${labelName(best[0])} ${score(event.score)}` : score(event.score);
-  if (!video.open.value) {
+  if (!open) {
     return (
       <div class="picture-large">
         <Picture event={event} alt={t.events.pictureOf(what, camera)} caption={caption} eager />
-        <button type="button" class="button button-main play" data-testid="play-video" onClick={play}>
+        <button ref={button} type="button" class="button button-main play" data-testid="play-video" onClick={play}>
           <Icon name="play" />
           {t.video.play}
         </button>
