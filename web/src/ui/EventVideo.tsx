@@ -48,12 +48,19 @@ export function EventVideo({ event }: { event: CameraEvent }) {
     opened.current = open;
   }, [open]);
 
-  function play() {
+  function play(at?: number) {
     gap.value = undefined;
     video.play({
       ask: (signal) => api.playEvent(id, signal),
+      ...(at === undefined ? {} : { at }),
+      now: (signal) => api.playNow(event.camera, signal),
       mayCome: () => Date.now() - Date.parse(event.ended_at ?? event.updated_at) < LATE,
     });
+  }
+
+  function toStart() {
+    const at = started - 1_000;
+    if (!video.seek(at)) play(at);
   }
 
   const { name } = video.state.value;
@@ -63,7 +70,7 @@ export function EventVideo({ event }: { event: CameraEvent }) {
     return (
       <div class="picture-large">
         <Picture event={event} alt={t.events.pictureOf(what, camera)} caption={caption} eager />
-        <button ref={button} type="button" class="button button-main play" data-testid="play-video" onClick={play}>
+        <button ref={button} type="button" class="button button-main play" data-testid="play-video" onClick={() => play()}>
           <Icon name="play" />
           {t.video.play}
         </button>
@@ -86,7 +93,7 @@ export function EventVideo({ event }: { event: CameraEvent }) {
       )}
       <div class="player-actions">
         {name === "ready" && (
-          <button type="button" class="button" data-testid="to-start" onClick={() => video.seek(started - 1_000)}>
+          <button type="button" class="button" data-testid="to-start" onClick={toStart}>
             {t.video.toStart}
           </button>
         )}

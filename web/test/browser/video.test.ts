@@ -266,6 +266,18 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     const duration = () => videos().evaluate((video: HTMLVideoElement) => video.seekable.end(0));
     const before = await duration();
     await expect.poll(duration).toBeGreaterThan(before);
+    // It shows ten seconds at a time, from before the event on; now is later.
+    const asked = site.mock.seen.length;
+    Object.assign(event, { sequence: event.sequence + 1, started_at: new Date(Date.now() - 60_000).toISOString() });
+    await byId("close-video").click();
+    site.mock.video.record(event.camera, Date.now() - 70_000, Infinity);
+    await byId("play-video").click();
+    await byId("to-now").click();
+    await expect.poll(() => site.mock.seen.slice(asked).some((url) => /cameras.*playback\?protocol=hls$/.test(url))).toBe(true);
+    await inState("ready");
+    await expect.poll(async () => Date.now() - (await time())).toBeLessThan(30_000);
+    await byId("to-start").click();
+    await expect.poll(async () => Math.abs((await time()) - Date.parse(event.started_at))).toBeLessThan(20_000);
     const requests: string[] = [];
     page.on("request", (request) => request.url().startsWith(site.video) && requests.push(request.url()));
     await byId("event-dialog").getByRole("button", { name: "Close" }).click();
