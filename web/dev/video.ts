@@ -22,6 +22,7 @@ interface Span {
 interface Session extends Span {
   camera: string;
   live: boolean;
+  opened: number;
 }
 
 /** Fragmented MP4 with a clock in the picture, made by ffmpeg. */
@@ -41,8 +42,10 @@ export class MockVideo {
   readonly missing = new Set<string>();
   /** Recordings told of in one answer. */
   ranges = 50;
-  /** Milliseconds that a file takes to be prepared. */
-  preparing = 0;
+  /** Fragments in the playlist of a replay that follows; the service's choice. */
+  followed = 5;
+  /** What the preparing of a file waits for. */
+  preparing: Promise<void> = Promise.resolve();
   /** Playlists asked for so far. */
   opened = 0;
 
@@ -88,12 +91,14 @@ export class MockVideo {
   async camera(camera: string, what: string | undefined, url: URL): Promise<Playback | ClipFile | Recordings | undefined> {
     const [from = 0, to = 0] = ["from", "to"].map((name) => Date.parse(url.searchParams.get(name) ?? ""));
     if (what === "recordings") {
-      const ranges = this.#within({ camera, from, to, live: false });
+      const ranges = this.#within({ camera, from, to });
       const told = ranges.slice(0, this.ranges).map((span) => ({ from: iso(span.from), to: iso(span.to) }));
       const next = ranges[this.ranges];
       return { camera, ranges: told, ...(next ? { more_from: iso(next.from) } : {}) };
     }
     if (this.missing.has(camera)) return undefined;
+    const now = Date.now();
+    if (!url.searchParams.has("from")) return this.#answer({ camera, from: now - 10_000, to: now, live: true }, what, url);
     return this.#answer({ camera, from, to, live: false }, what, url);
   }
 
@@ -105,13 +110,14 @@ export class MockVideo {
     return true;
   }
 
-  async #answer(session: Session, what: string | undefined, url: URL): Promise<Playback | ClipFile | undefined> {
+  async #answer(asked: Omit<Session, "opened">, what: string | undefined, url: URL): Promise<Playback | ClipFile | undefined> {
+    const session = { ...asked, opened: Date.now() };
     if (this.#within(session).length === 0 || !(await this.#film())) return undefined;
     const token = randomBytes(8).toString("hex");
     const base = `${this.origin ?? url.origin}/video/${token}`;
     const times = { expires_at: iso(Date.now() + 300_000), from: iso(session.from), to: iso(session.to) };
     if (what === "clip") {
-      await new Promise((resolve) => setTimeout(resolve, this.preparing));
+      await this.preparing;
       this.#sessions.set(token, session);
       return { url: `${base}/clip.mp4`, bytes: (await this.#film())?.file.length ?? 0, ...times };
     }
@@ -141,30 +147,40 @@ export class MockVideo {
     } else res.writeHead(404, { "access-control-allow-origin": "*" }).end();
   }
 
+  /** All of it, or of what is followed the newest few, as far as time has gone on since it was opened. */
   #playlist(session: Session): string {
-    const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:2", "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-INDEPENDENT-SEGMENTS"];
-    if (!session.live) lines.push("#EXT-X-PLAYLIST-TYPE:VOD");
-    lines.push('#EXT-X-MAP:URI="init.mp4"');
-    const [from, to] = [session.from, session.live ? Date.now() : session.to];
-    let first = true;
-    let going = false;
+    const shown = this.followed * FRAGMENT + Date.now() - session.opened;
+    const [from, to] = [session.from, session.live ? Math.min(Date.now(), session.from + shown) : session.to];
+    const list: { at: number; k: number; broken: boolean }[] = [];
     for (const span of this.#recorded.get(session.camera) ?? []) {
       const end = Math.min(to, span.to === Infinity ? Date.now() : span.to);
       const skip = Math.max(0, Math.floor((from - span.from) / FRAGMENT));
       for (let k = skip; span.from + k * FRAGMENT < end; k++) {
         const at = span.from + k * FRAGMENT;
         if (at + FRAGMENT > end && session.live) break; // not whole yet
-        if (!first && (k === skip || k % COUNT === 0)) lines.push("#EXT-X-DISCONTINUITY");
-        lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(at)}`, "#EXTINF:2.000,", `fragment.mp4?n=${k % COUNT}&at=${at}`);
-        first = false;
+        list.push({ at, k, broken: list.length > 0 && (k === skip || k % COUNT === 0) });
       }
-      going ||= span.to === Infinity;
     }
-    if (!session.live || !going) lines.push("#EXT-X-ENDLIST");
-    return `${lines.join("\n")}\n`;
+    const gone = session.live ? list.splice(0, Math.max(0, list.length - this.followed)) : [];
+    return [
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-INDEPENDENT-SEGMENTS",
+      `#EXT-X-MEDIA-SEQUENCE:${gone.length}`,
+      `#EXT-X-DISCONTINUITY-SEQUENCE:${gone.filter(({ broken }) => broken).length}`,
+      ...(session.live ? [] : ["#EXT-X-PLAYLIST-TYPE:VOD"]),
+      '#EXT-X-MAP:URI="init.mp4"',
+      ...list.flatMap(({ at, k, broken }) => [
+        ...(broken ? ["#EXT-X-DISCONTINUITY"] : []),
+        `#EXT-X-PROGRAM-DATE-TIME:${iso(at)}`,
+        "#EXTINF:2.000,",
+        `fragment.mp4?n=${k % COUNT}&at=${at}`,
+      ]),
+      // A replay that follows has no end, whatever its camera does.
+      ...(session.live ? [] : ["#EXT-X-ENDLIST"]),
+      "",
+    ].join("\n");
   }
 
-  #within({ camera, from, to }: Session): Span[] {
+  #within({ camera, from, to }: Span & { camera: string }): Span[] {
     return (this.#recorded.get(camera) ?? [])
       .map((span) => ({ from: Math.max(span.from, from), to: Math.min(span.to, to, Date.now()) }))
       .filter((span) => span.to > span.from);

@@ -72,6 +72,11 @@ export class Api {
     return this.#playback(`${ofCamera(camera, "playback", from, to)}&protocol=hls`, signal);
   }
 
+  /** What comes in from a camera now. */
+  playNow(camera: string, signal?: AbortSignal): Promise<Playback> {
+    return this.#playback(`/v1/cameras/${encodeURIComponent(camera)}/playback?protocol=hls`, signal);
+  }
+
   /** At most one hour from one time to the other. */
   getCameraClip(camera: string, from: Date, to: Date, signal?: AbortSignal): Promise<ClipFile> {
     return this.#clip(ofCamera(camera, "clip", from, to), signal);

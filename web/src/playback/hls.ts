@@ -5,6 +5,8 @@ import { piecesOf, secondsAt, type Piece } from "./pieces";
 /** Plays with hls.js over Media Source Extensions. A chunk of its own: only this file imports hls.js. */
 export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Opening): Engine {
   let details: LevelDetails | undefined;
+  // What has left a live playlist can still be shown while the browser holds it.
+  let past: Piece[] = [];
   let recovered = false;
   // Near enough to begin loading there; the playlist then tells exactly.
   const near = at !== undefined && bounds ? secondsAt(piecesOf(spans, bounds), at) : undefined;
@@ -21,12 +23,23 @@ export function openHls({ video, url, at, spans, bounds, onReady, onFault }: Ope
     capLevelToPlayerSize: false,
   });
 
-  const pieces = (): readonly Piece[] => (details ? piecesIn(details, spans, bounds) : []);
+  const pieces = (): readonly Piece[] => {
+    if (!details) return [];
+    const listed = piecesIn(details, spans, bounds);
+    if (past.length === 0) return listed;
+    const [held, first] = [video.buffered.length > 0 ? video.buffered.start(0) : Infinity, listed[0]?.start ?? 0];
+    past = past.filter(({ start }) => start >= held - 0.1 && start < first - 0.1);
+    return [...past, ...listed];
+  };
+  const take = (fresh: LevelDetails) => {
+    if (details?.live && fresh.live) past = [...pieces()];
+    details = fresh;
+  };
 
-  hls.on(Events.LEVEL_LOADED, (_, data) => ({ details } = data));
+  hls.on(Events.LEVEL_LOADED, (_, data) => take(data.details));
   // Fragments move when hls.js has seen the times inside them.
-  hls.on(Events.LEVEL_UPDATED, (_, data) => ({ details } = data));
-  hls.on(Events.LEVEL_PTS_UPDATED, (_, data) => ({ details } = data));
+  hls.on(Events.LEVEL_UPDATED, (_, data) => take(data.details));
+  hls.on(Events.LEVEL_PTS_UPDATED, (_, data) => take(data.details));
   hls.on(Events.ERROR, (_, data) => {
     // hls.js would ask again for half a minute, which an expired address does not mend.
     if (isRefusal(data)) return onFault("refused");

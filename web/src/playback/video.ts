@@ -18,6 +18,9 @@ const RENEWAL = 10_000;
 /** More than this between two pictures, in milliseconds, is a gap worth a word. */
 const GAP = 2_000;
 
+/** What comes in is this old at most when it is as new as can be, in milliseconds. */
+const LAG = 20_000;
+
 /** How long after its end the rest of an event's video may be under way. */
 export const SETTLE = 20_000;
 
@@ -39,6 +42,8 @@ export interface Question {
   ask: (signal: AbortSignal) => Promise<Playback>;
   /** The first picture's time, in milliseconds since 1970; absent for the beginning. */
   at?: number;
+  /** Asks for what comes in now, where what is followed may lag behind it. */
+  now?: (signal: AbortSignal) => Promise<Playback>;
   /** Of when there is video, as far as known. */
   spans?: () => readonly Span[];
   /** Whether video that is not there may still come. */
@@ -119,7 +124,7 @@ export class Video {
     const pieces = this.#engine?.pieces() ?? [];
     const seconds = secondsAt(pieces, at);
     if (!element || seconds === undefined || this.state.value.name !== "ready") return false;
-    if (this.#bounds && at < this.#bounds.from && at < (pieces[0]?.date ?? 0)) return false;
+    if (at < (pieces[0]?.date ?? at) - GAP) return false;
     const over = element.ended;
     element.currentTime = seconds;
     this.date.value = Math.max(at, dateAt(pieces, seconds) ?? at);
@@ -134,8 +139,11 @@ export class Video {
 
   /** To the newest picture of what is still being added to. */
   toNow(): void {
-    const end = endOf(this.#engine?.pieces() ?? []);
-    if (end !== undefined) this.seek(end - 4_000);
+    const end = endOf(this.#engine?.pieces() ?? []) ?? 0;
+    const { now } = this.#question ?? {};
+    // A replay that follows may show no more than a little after where it is.
+    if (now && this.now() - end > LAG) return this.play({ ask: now, mayCome: () => false });
+    this.seek(end - 4_000);
     this.#start();
   }
 

@@ -28,6 +28,8 @@ export function CameraDayPage({ camera, at, covered }: Props) {
   const day = useMemo(() => new CameraDay(api, page, Date.now, openEngine), []);
   const part = useSignal<Span | undefined>(undefined);
   const heading = useRef<HTMLHeadingElement>(null);
+  // The button's focus goes to the video in its place; the timeline keeps its own.
+  const byButton = useRef(false);
   const name = cameraName(camera);
 
   useEffect(() => day.show(camera, at), [camera, at]);
@@ -55,9 +57,15 @@ export function CameraDayPage({ camera, at, covered }: Props) {
       </div>
       {day.problem.value && <Notice problem={day.problem.value} onRetry={() => day.poller.now()} retryLabel={t.tryNow} />}
       {day.video.open.value ? (
-        <Player video={day.video} label={t.video.ofCamera(name)} none={t.video.noneThen} />
+        <Player video={day.video} label={t.video.ofCamera(name)} none={t.video.noneThen} takeFocus={byButton.current} />
       ) : (
-        <Closed day={day} />
+        <Closed
+          day={day}
+          onPlay={() => {
+            byButton.current = true;
+            day.play();
+          }}
+        />
       )}
       <p class="player-note" role="status" data-testid="player-note">
         {day.note.value && wordsOf(day.note.value)}
@@ -70,7 +78,7 @@ export function CameraDayPage({ camera, at, covered }: Props) {
 }
 
 /** In place of the video, before it is asked for. */
-function Closed({ day }: { day: CameraDay }) {
+function Closed({ day, onPlay }: { day: CameraDay; onPlay: () => void }) {
   const loaded = day.loaded.value;
   if (loaded && day.spans.value.length === 0) {
     return (
@@ -84,7 +92,7 @@ function Closed({ day }: { day: CameraDay }) {
   return (
     <div class="screen screen-closed">
       {loaded ? (
-        <button type="button" class="button button-main" data-testid="play-day" onClick={() => day.play()}>
+        <button type="button" class="button button-main" data-testid="play-day" onClick={onPlay}>
           <Icon name="play" />
           {t.day.play} <time dateTime={new Date(day.cursor.value).toISOString()}>{timeOfDay(new Date(day.cursor.value))}</time>
         </button>

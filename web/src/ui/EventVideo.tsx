@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { CameraEvent } from "../api/types";
 import { labelsOf, whatOf } from "../events/words";
 import { cameraName, score, timeOfDay } from "../lib/format";
@@ -39,22 +39,38 @@ export function EventVideo({ event }: { event: CameraEvent }) {
     return () => clearTimeout(timer);
   }, [state]);
 
-  function play() {
+  // Back from the video, the focus goes to where it came from.
+  const button = useRef<HTMLButtonElement>(null);
+  const { value: open } = video.open;
+  const opened = useRef(false);
+  useEffect(() => {
+    if (opened.current && !open) button.current?.focus();
+    opened.current = open;
+  }, [open]);
+
+  function play(at?: number) {
     gap.value = undefined;
     video.play({
       ask: (signal) => api.playEvent(id, signal),
+      ...(at === undefined ? {} : { at }),
+      now: (signal) => api.playNow(event.camera, signal),
       mayCome: () => Date.now() - Date.parse(event.ended_at ?? event.updated_at) < LATE,
     });
+  }
+
+  function toStart() {
+    const at = started - 1_000;
+    if (!video.seek(at)) play(at);
   }
 
   const { name } = video.state.value;
   const best = labelsOf(event)[0];
   const caption = best ? `${labelName(best[0])} ${score(event.score)}` : score(event.score);
-  if (!video.open.value) {
+  if (!open) {
     return (
       <div class="picture-large">
         <Picture event={event} alt={t.events.pictureOf(what, camera)} caption={caption} eager />
-        <button type="button" class="button button-main play" data-testid="play-video" onClick={play}>
+        <button ref={button} type="button" class="button button-main play" data-testid="play-video" onClick={() => play()}>
           <Icon name="play" />
           {t.video.play}
         </button>
@@ -77,7 +93,7 @@ export function EventVideo({ event }: { event: CameraEvent }) {
       )}
       <div class="player-actions">
         {name === "ready" && (
-          <button type="button" class="button" data-testid="to-start" onClick={() => video.seek(started - 1_000)}>
+          <button type="button" class="button" data-testid="to-start" onClick={toStart}>
             {t.video.toStart}
           </button>
         )}

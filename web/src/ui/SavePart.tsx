@@ -1,4 +1,5 @@
 import { useSignal, type Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { timeOfDay } from "../lib/format";
 import { t } from "../messages";
 import type { CameraDay } from "../playback/day";
@@ -22,11 +23,18 @@ export function SavePart({ day, part }: Props) {
   const { api } = useApp();
   const wrong = useSignal<string | undefined>(undefined);
   const chosen = part.value;
+  const focus = useRef<HTMLElement>(null);
+  const before = useRef(false);
+  useEffect(() => {
+    if (before.current !== (chosen !== undefined)) focus.current?.focus();
+    before.current = chosen !== undefined;
+  }, [chosen === undefined]);
 
   if (!chosen) {
     return (
       <div class="player-actions">
         <button
+          ref={(element) => void (focus.current = element)}
           type="button"
           class="button"
           data-testid="save-part"
@@ -50,7 +58,7 @@ export function SavePart({ day, part }: Props) {
   const camera = day.camera.value;
   return (
     <section class="part" aria-labelledby="part-heading" data-testid="part">
-      <h3 id="part-heading">{t.save.partHeading}</h3>
+      <h3 id="part-heading" ref={(element) => void (focus.current = element)} tabIndex={-1}>{t.save.partHeading}</h3>
       <div class="part-fields">
         <TimeField name={t.save.from} testid="part-from" day={day} value={chosen.from} onChange={(from) => change({ from })} />
         <TimeField name={t.save.to} testid="part-to" day={day} value={chosen.to} onChange={(to) => change({ to })} />

@@ -77,6 +77,7 @@ export function Timeline({ day, part }: Props) {
 
   function onKeyDown(key: KeyboardEvent) {
     const spans = day.spans.value;
+    const at = day.cursor.peek(); // later than what is drawn when a key is held
     let to: number | undefined;
     if (key.key in STEPS) to = at + (STEPS[key.key] ?? 0);
     if (key.key === "Home") to = spans[0]?.from ?? whole.from;

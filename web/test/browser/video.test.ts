@@ -22,6 +22,12 @@ const CAMERA = "home.front-door";
 
 const HOUR = 3_600_000;
 
+/** A zone in which it is early evening, so that the last hours are today's at any time. */
+const evening = (() => {
+  const ahead = ((18 - new Date().getUTCHours() + 36) % 24) - 12;
+  return `Etc/GMT${ahead > 0 ? "-" : "+"}${Math.abs(ahead)}`;
+})();
+
 describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
   let browser: Browser;
   let site: Site;
@@ -56,7 +62,7 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     page.evaluate(() => performance.getEntriesByType("resource").some((entry) => /\/assets\/hls-/.test(entry.name)));
 
   async function open(hash: string, options: BrowserContextOptions = {}): Promise<void> {
-    page = await visit(browser, site, wrong, options, hash);
+    page = await visit(browser, site, wrong, { timezoneId: evening, ...options }, hash);
     await byId("sign-in").click();
   }
 
@@ -101,16 +107,16 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await inState("ready");
     expect(await hlsLoaded()).toBe(true);
     const started = Date.parse(event.started_at);
-    await expect.poll(position, { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(position).toBeGreaterThan(1);
+    await videos().evaluate((video: HTMLVideoElement) => video.pause());
     expect(await picture(videos())).toBe(640 * 360);
     // The fragment that holds the pre-roll's start is played from its own beginning.
-    expect(Math.abs((await time()) - (await position()) * 1000 - (started - 5_000))).toBeLessThan(2_100);
+    await expect.poll(async () => Math.abs((await time()) - (await position()) * 1000 - (started - 5_000))).toBeLessThan(2_100);
     expect(await videos().evaluate((video) => document.activeElement === video)).toBe(true);
     await byId("player-speed").selectOption("2");
     expect(await videos().evaluate((video: HTMLVideoElement) => video.playbackRate)).toBe(2);
-    await videos().evaluate((video: HTMLVideoElement) => video.pause());
     await byId("to-start").click();
-    await expect.poll(async () => Math.abs((await time()) - (started - 1_000)), { timeout: 20_000 }).toBeLessThan(100);
+    await expect.poll(async () => Math.abs((await time()) - (started - 1_000))).toBeLessThan(100);
     // The arrows seek in the video and do not turn to another event.
     await videos().focus();
     await page.keyboard.press("ArrowRight");
@@ -118,6 +124,22 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await byId("close-video").click();
     await byId("play-video").waitFor();
     await expect.poll(() => page.locator("video").count()).toBe(0);
+    await expect.poll(() => byId("play-video").evaluate((button) => document.activeElement === button)).toBe(true);
+  });
+
+  it("plays with the browser's own HLS where there is nothing else, and loads nothing for it", async () => {
+    page = await visit(browser, site, wrong, {}, `#/events/${event.event_id}`);
+    if ((await page.evaluate(() => document.createElement("video").canPlayType("application/vnd.apple.mpegurl"))) === "") return;
+    await page.addInitScript(() => {
+      for (const name of ["MediaSource", "ManagedMediaSource"]) delete (window as unknown as Record<string, unknown>)[name];
+    });
+    await page.reload();
+    await byId("sign-in").click();
+    await byId("play-video").click();
+    await inState("ready");
+    await expect.poll(position).toBeGreaterThan(1);
+    expect(Math.abs((await time()) - Date.parse(event.started_at))).toBeLessThan(8_000);
+    expect(await hlsLoaded()).toBe(false);
   });
 
   it("says second opinions", async () => {
@@ -192,12 +214,14 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
   });
 
   it("saves a file, saying that it is being prepared", async () => {
-    site.mock.video.preparing = 1_500;
+    let prepared = () => {};
+    site.mock.video.preparing = new Promise((resolve) => (prepared = resolve));
     await openEvent();
     await byId("play-video").click();
     const coming = page.waitForEvent("download");
     await byId("save-mp4").click();
     await byId("save").getByText("being prepared").waitFor();
+    prepared();
     const download = await coming;
     expect(download.url()).toContain("/clip.mp4");
     expect(await download.failure()).toBeNull();
@@ -211,7 +235,7 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await open(`#/cameras/${CAMERA}?t=${new Date(at + 10 * 60_000).toISOString()}`);
     await byId("play-day").click();
     await inState("ready");
-    await expect.poll(time, { timeout: 20_000 }).toBeGreaterThan(at + 10 * 60_000 + 500);
+    await expect.poll(time).toBeGreaterThan(at + 10 * 60_000 + 500);
     await page.waitForTimeout(10_500); // an address that serves no longer is not renewed at once
     site.mock.video.expire();
     const opened = site.mock.video.opened;
@@ -219,7 +243,7 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await inState("ready");
     const now = await time();
     expect(now).toBeGreaterThan(at + 10 * 60_000 + 5_000);
-    await expect.poll(time, { timeout: 20_000 }).toBeGreaterThan(now + 500);
+    await expect.poll(time).toBeGreaterThan(now + 500);
     expect(await time()).toBeLessThan(at + 12 * 60_000);
   });
 
@@ -241,14 +265,39 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await byId("to-now").waitFor();
     const duration = () => videos().evaluate((video: HTMLVideoElement) => video.seekable.end(0));
     const before = await duration();
-    await expect.poll(duration, { timeout: 20_000 }).toBeGreaterThan(before);
+    await expect.poll(duration).toBeGreaterThan(before);
+    // It shows ten seconds at a time, from before the event on; now is later.
+    const asked = site.mock.seen.length;
+    Object.assign(event, { sequence: event.sequence + 1, started_at: new Date(Date.now() - 60_000).toISOString() });
+    await byId("close-video").click();
+    site.mock.video.record(event.camera, Date.now() - 70_000, Infinity);
+    await byId("play-video").click();
+    await byId("to-now").click();
+    await expect.poll(() => site.mock.seen.slice(asked).some((url) => /cameras.*playback\?protocol=hls$/.test(url))).toBe(true);
+    await inState("ready");
+    await expect.poll(async () => Date.now() - (await time())).toBeLessThan(30_000);
+    await byId("to-start").click();
+    await expect.poll(async () => Math.abs((await time()) - Date.parse(event.started_at))).toBeLessThan(20_000);
     const requests: string[] = [];
     page.on("request", (request) => request.url().startsWith(site.video) && requests.push(request.url()));
     await byId("event-dialog").getByRole("button", { name: "Close" }).click();
     await byId("event-dialog").waitFor({ state: "detached" });
+    await page.waitForTimeout(1_000); // what was under way may still be told of
     requests.length = 0;
     await page.waitForTimeout(3_000);
     expect(requests).toEqual([]);
+  });
+
+  it("takes what it followed for finished a while after the event has ended", async () => {
+    event = site.mock.events[0] as CameraEvent;
+    await openEvent();
+    await byId("play-video").click();
+    await byId("to-now").waitFor();
+    site.mock.end(event.event_id);
+    const { opened } = site.mock.video;
+    await expect.poll(() => site.mock.video.opened, { timeout: 50_000 }).toBe(opened + 1);
+    await inState("ready");
+    await byId("to-now").waitFor({ state: "detached" });
   });
 
   it("plays over gaps of a day and says so, and on into the next hour", async () => {
@@ -260,12 +309,11 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     const third = { from: at + 1.6 * HOUR, to: at + 1.6 * HOUR + 20_000 };
     for (const { from, to } of [first, second, third]) site.mock.video.record(CAMERA, from, to);
     await open(`#/cameras/${CAMERA}?t=${new Date(at).toISOString()}`);
-    await expect.poll(() => byId("timeline-video").getAttribute("data-ranges")).toMatch(/^[23]$/); // midnight may cut some off
+    await expect.poll(() => byId("timeline-video").getAttribute("data-ranges")).toBe("3");
     await byId("play-day").click();
     await inState("ready");
     await byId("player-note").getByText("skipped").waitFor();
     await expect.poll(time, { timeout: 30_000 }).toBeGreaterThanOrEqual(second.from);
-    expect(await time()).toBeLessThan(second.to + 2_000);
     await expect.poll(time, { timeout: 30_000 }).toBeGreaterThanOrEqual(third.from);
     await inState("ready");
     await shoot("gap");
@@ -280,27 +328,26 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await byId("timeline-zoom").selectOption("hour");
     await tap(at + 5 * 60_000);
     await inState("ready");
-    await expect.poll(async () => Math.abs((await time()) - (at + 5 * 60_000)), { timeout: 20_000 }).toBeLessThan(20_000);
+    await expect.poll(async () => Math.abs((await time()) - (at + 5 * 60_000))).toBeLessThan(20_000);
     await videos().evaluate((video: HTMLVideoElement) => video.pause());
     const line = byId("timeline");
     await line.focus();
     const before = await time();
     for (const key of ["ArrowUp", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
-    await expect.poll(async () => Math.abs((await time()) - before - 80_000), { timeout: 20_000 }).toBeLessThan(1_500);
+    await expect.poll(async () => Math.abs((await time()) - before - 80_000)).toBeLessThan(1_500);
     expect(await line.getAttribute("aria-valuetext")).toMatch(/^\d\d:\d\d:\d\d, video/);
     // Into a gap: to the nearest video, and it says so.
     await page.keyboard.press("End");
-    await expect.poll(time, { timeout: 20_000 }).toBeGreaterThan(at + 19 * 60_000);
+    await expect.poll(time).toBeGreaterThan(at + 19 * 60_000);
   });
 
   it("jumps between events, opens them over the day, and comes back", async () => {
     await openDay();
     await byId("day-event").first().waitFor();
     const earlier = site.mock.events.filter((e) => e.camera === CAMERA)[1] as CameraEvent;
-    if (new Date(earlier.started_at).getDate() !== new Date().getDate()) return; // just after midnight
     await byId("previous-event").click();
     await inState("ready");
-    await expect.poll(async () => Math.abs((await time()) - Date.parse(earlier.started_at) + 3_000), { timeout: 20_000 }).toBeLessThan(5_000);
+    await expect.poll(async () => Math.abs((await time()) - Date.parse(earlier.started_at) + 3_000)).toBeLessThan(60_000);
     await page.locator(`[data-testid=day-event][data-event-id="${earlier.event_id}"]`).getByRole("link").click();
     await byId("event-dialog").getByText(earlier.event_id).waitFor();
     expect(await videos().evaluate((video: HTMLVideoElement) => video.paused)).toBe(true);
@@ -313,8 +360,9 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
   it("turns to other days, and says when one is empty", async () => {
     await openDay();
     expect(await byId("day-after").getAttribute("aria-disabled")).toBe("true");
-    for (let i = 0; i < 5; i++) await byId("day-before").click();
+    await byId("day-before").click();
     await byId("no-video").waitFor();
+    expect(await byId("day-after").getAttribute("aria-disabled")).toBe("false");
     expect(await violations(page)).toEqual([]);
     await byId("day-input").fill("2026-01-05");
     await expect.poll(() => page.url()).toContain("t=2026-01-05");
@@ -329,10 +377,10 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await byId("part-to").fill(from);
     await byId("save-mp4").click();
     await byId("part-wrong").getByText("later than the start").waitFor();
-    const at = new Date(site.mock.events[0]?.started_at ?? "");
-    const text = (ms: number) => new Date(at.getTime() + ms).toTimeString().slice(0, 8);
-    await byId("part-from").fill(text(-2_000));
-    await byId("part-to").fill(text(1_000));
+    const at = Date.parse(site.mock.events[0]?.started_at ?? "");
+    const text = (ms: number) => page.evaluate((time) => new Date(time).toTimeString().slice(0, 8), at + ms);
+    await byId("part-from").fill(await text(-2_000));
+    await byId("part-to").fill(await text(1_000));
     const [download] = await Promise.all([page.waitForEvent("download"), byId("save-mp4").click()]);
     expect(download.suggestedFilename()).toBe(`${CAMERA}.mp4`);
     const asked = site.mock.seen.find((request) => request.includes("/clip?")) ?? "";

@@ -91,9 +91,10 @@ describe("Api", () => {
     const playback = { protocol: "hls", url, expires_at: "2026-01-05T13:00:00Z" };
     const file = { url, expires_at: "2026-01-05T13:00:00Z", bytes: 7, from: "2026-01-05T12:00:00Z", to: "2026-01-05T12:01:00Z" };
     const [from, to] = [new Date("2026-01-05T12:00:00Z"), new Date("2026-01-05T13:00:00Z")];
-    answers = [playback, playback, file, file, { camera: "home.door", ranges: [] }].map((body) => () => json(body));
+    answers = [playback, playback, playback, file, file, { camera: "home.door", ranges: [] }].map((body) => () => json(body));
     expect(await api.playEvent(idOf(1))).toEqual(playback);
     expect(await api.playCamera("home.door", from, to)).toEqual(playback);
+    expect(await api.playNow("home.door")).toEqual(playback);
     expect(await api.getEventClip(idOf(1))).toEqual(file);
     expect(await api.getCameraClip("home.a b", from, to)).toEqual(file);
     expect(await api.listRecordings("home.door", from, to)).toEqual({ camera: "home.door", ranges: [] });
@@ -101,6 +102,7 @@ describe("Api", () => {
     expect(sent.map((request) => request.url)).toEqual([
       `/v1/events/${idOf(1)}/playback?protocol=hls`,
       `/v1/cameras/home.door/playback?${range}&protocol=hls`,
+      "/v1/cameras/home.door/playback?protocol=hls",
       `/v1/events/${idOf(1)}/clip`,
       `/v1/cameras/home.a%20b/clip?${range}`,
       `/v1/cameras/home.door/recordings?${range}`,

@@ -255,12 +255,30 @@ describe("Video", () => {
     await ready();
     expect(video.seek(START + 20_000)).toBe(true);
     expect([element.currentTime, video.date.value]).toEqual([20, START + 20_000]);
-    expect(video.seek(START - 1_000)).toBe(false);
+    expect(video.seek(START - 3_000)).toBe(false);
     expect(video.seek(START + 60_000)).toBe(false);
     element.ended = true;
     element.paused = true;
     expect(video.seek(START)).toBe(true);
     expect(element.paused).toBe(false);
+  });
+
+  it("goes to now: in what is open when that is new, else to what comes in now", async () => {
+    let nows = 0;
+    const now = async () => {
+      nows++;
+      return playback();
+    };
+    await start({ now });
+    await ready();
+    vi.setSystemTime(START + 70_000);
+    video.toNow();
+    expect([element.currentTime, nows]).toEqual([56, 0]);
+    vi.setSystemTime(START + 100_000);
+    video.toNow();
+    await pass(0);
+    expect([nows, openings.length, name()]).toEqual([1, 2, "opening"]);
+    expect(openings[1]?.at).toBeUndefined();
   });
 
   it("tells of gaps it played over, and of none it was told to jump", async () => {
