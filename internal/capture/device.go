@@ -35,16 +35,24 @@ func (s *deviceSource) live() bool { return true }
 func (s *deviceSource) play(ctx context.Context, p *player) error {
 	retry := backoff{min: s.cfg.retryMin, max: s.cfg.retryMax}
 	packets := devicePackets(ctx, &s.cfg)
+	barren := 0 // attempts without a picture, one after the other
 	for {
-		began := time.Now()
+		began, shown := time.Now(), p.sequence
 		err := s.check()
 		if err == nil {
 			// Timestamps become wall-clock times, which copyts leaves alone.
 			input := []string{"-copyts", "-f", "v4l2", "-timestamps", "abs", "-i", s.path}
-			err = playLive(ctx, s.cfg, p, input, packets)
+			how := packets
+			if barren%2 == 1 {
+				how = nil // what cannot be encoded may still be watched
+			}
+			err = playLive(ctx, s.cfg, p, input, how)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if barren++; p.sequence > shown {
+			barren = 0
 		}
 		p.states.set(event.CameraFailed, err)
 		if time.Since(began) > s.cfg.retryMax {

@@ -47,7 +47,6 @@ type fileSource struct {
 
 	packets *ffmpeg.PacketConfig // nil when there are none
 	outlet  *outlet
-	weave   weave
 }
 
 func (s *fileSource) live() bool { return false }
@@ -56,6 +55,11 @@ func (s *fileSource) play(ctx context.Context, p *player) error {
 	clock := clock{start: time.Now(), pace: s.cfg.Pace}
 	for base := time.Duration(0); ; {
 		end, err := s.once(ctx, p, &clock, base)
+		if s.packets != nil && errors.Is(err, ErrNotVideo) {
+			s.cfg.Log.Warn("the file is neither recorded nor shown live, only watched", "error", err)
+			s.packets = nil
+			continue
+		}
 		if err != nil || !s.cfg.Loop {
 			return err
 		}

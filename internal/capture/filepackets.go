@@ -19,19 +19,29 @@ const readAhead = 64
 func (s *fileSource) publish(ctx context.Context, packets io.Reader, clock *clock, base time.Duration) (end time.Duration) {
 	units := make(chan ffmpeg.Unit, readAhead)
 	go s.read(ctx, packets, base, units)
-	at := func(pts time.Duration) time.Time { return clock.start.Add(pts) }
+	order := unitOrder{wait: s.packets.Sound != ffmpeg.NoSound, tail: s.interval(0)}
 	for u := range units {
+		order.add(u)
+		end = max(end, s.due(ctx, &order, clock, base))
+	}
+	order.end()
+	return max(end, s.due(ctx, &order, clock, base))
+}
+
+// due publishes the units whose turn has come and returns when the last
+// picture of them ends.
+func (s *fileSource) due(ctx context.Context, order *unitOrder, clock *clock, base time.Duration) (end time.Duration) {
+	at := func(pts time.Duration) time.Time { return clock.start.Add(pts) }
+	for u, ok := order.next(); ok; u, ok = order.next() {
 		clock.at(ctx, base+u.PTS)
 		if ctx.Err() != nil {
 			continue // until the reader has noticed too
 		}
 		for _, p := range s.outlet.packets(u, base, at) {
-			if p.Stream.Audio() {
-				s.weave.sound(p)
-				continue
+			if !p.Stream.Audio() {
+				end = max(end, p.PTS+s.interval(0))
 			}
-			end = max(end, p.PTS+s.interval(0))
-			s.weave.video(p)
+			s.cfg.Packets.Publish(p)
 		}
 	}
 	return end

@@ -60,13 +60,8 @@ func (d *liveDecoder) run(ctx context.Context) {
 // decode runs one child from a keyframe on. It returns the first packet of
 // the next stream, or the child's fault.
 func (d *liveDecoder) decode(ctx context.Context, first *media.Packet) (*media.Packet, error) {
-	// Low probing limits: the container's header says all there is to know.
-	// The nobuffer flag is left out on purpose, as it throws away the packets
-	// that were probed: a whole second of video, up to the next keyframe.
 	dec, err := ffmpeg.Decode(ctx, ffmpeg.DecodeConfig{
-		Input: []string{"-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0",
-			"-copyts", "-f", "matroska", "-i", "pipe:0"},
-		Stdin: true, FPS: d.cfg.FPS, MaxWidth: d.cfg.MaxWidth,
+		Input: liveInput(), Stdin: true, FPS: d.cfg.FPS, MaxWidth: d.cfg.MaxWidth,
 	})
 	if err != nil {
 		return nil, err

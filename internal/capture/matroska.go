@@ -14,6 +14,15 @@ import (
 // unit ends, so the decoder neither guesses times nor waits for the next one.
 type feed struct{ w io.Writer }
 
+// liveInput is the input arguments of a child that is fed so. Low probing
+// limits: the container's header says all there is to know. The nobuffer flag
+// is left out on purpose, as it throws away the packets that were probed: a
+// whole second of video, up to the next keyframe.
+func liveInput() []string {
+	return []string{"-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0",
+		"-copyts", "-f", "matroska", "-i", "pipe:0"}
+}
+
 // header begins the stream. The parameter sets travel in the packets.
 func (f feed) header(s *media.Stream) error {
 	codec, ok := map[media.Codec]string{media.H264: "V_MPEG4/ISO/AVC", media.H265: "V_MPEGH/ISO/HEVC"}[s.Codec]

@@ -101,7 +101,6 @@ func openPath(ctx context.Context, cfg Config, path string) (source, error) {
 	s := &fileSource{cfg: cfg, path: path, fps: probe.FPS}
 	if s.packets = howPackets(ctx, &s.cfg, path, probe); s.packets != nil {
 		s.outlet = newOutlet(&s.cfg, s.packets)
-		s.weave = weave{bus: cfg.Packets}
 	}
 	return s, nil
 }

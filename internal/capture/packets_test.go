@@ -17,10 +17,12 @@ import (
 	"porchlight/internal/media"
 	"porchlight/internal/media/matroska"
 	"porchlight/internal/media/mediatest"
+	"porchlight/internal/recording/segment"
 )
 
 // recorded is what a source has put on its bus, its frames and its log.
 type recorded struct {
+	order        []*media.Packet // as they came
 	video, audio []*media.Packet
 	frames       []*event.Frame
 	log          string
@@ -59,6 +61,7 @@ func record(t *testing.T, cfg Config, frames int) *recorded {
 }
 
 func (r *recorded) take(p *media.Packet) {
+	r.order = append(r.order, p)
 	if p.Stream.Audio() {
 		r.audio = append(r.audio, p)
 	} else {
@@ -265,4 +268,110 @@ func TestLivePackets(t *testing.T) {
 	require.Equal(t, 2, keys, "one every two seconds")
 	require.Equal(t, 322, r.video[0].Stream.Width)
 	require.InDelta(t, 241, r.video[0].Stream.Height, 1, "even")
+}
+
+// TestFileIsRecorded records a looping film with sound as the recorder does
+// and has ffprobe look at it.
+func TestFileIsRecorded(t *testing.T) {
+	path := makeClip(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=440:d=2",
+		"-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", "-g", "25", "-c:a", "aac", "-ar", "48000")
+	r := record(t, Config{URL: path, Loop: true, Audio: true}, 140)
+	ring := media.NewRing(media.RingConfig{Keep: time.Hour, Log: discard()})
+	for _, p := range r.order {
+		ring.Put(p)
+	}
+	var gops []*media.GOP
+	for g, ok := ring.After(0); ok; g, ok = ring.After(g.Number) {
+		gops = append(gops, g)
+	}
+	require.LessOrEqual(t, ring.Stats().LeftOut, int64(48), "but the sound before the second keyframe")
+	require.GreaterOrEqual(t, len(gops), 5)
+	gops = gops[1:5] // the first has been begun without sound
+	file := filepath.Join(t.TempDir(), "film.mp4")
+	w, err := segment.Create(file, gops[0].Video, gops[0].Audio)
+	require.NoError(t, err)
+	defer w.Close()
+	pictures := 0
+	for _, g := range gops {
+		require.Equal(t, gops[0].Run, g.Run, "one recording")
+		samples, _ := g.Samples(0)
+		require.NoError(t, w.Append(samples, true, nil))
+		for _, s := range samples {
+			require.InDelta(t, s.Time.UnixMilli(), s.At, 2, "recorded at its time")
+			if !s.Stream.Audio() {
+				pictures++
+			}
+		}
+	}
+	require.Equal(t, 100, pictures)
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, pictures, mediatest.Decode(t, data), "all is decoded without a word")
+	for _, track := range []string{"v", "a"} {
+		last, n := math.Inf(-1), 0
+		var first float64
+		for _, line := range strings.Fields(mediatest.Probe(t, data, "-select_streams", track, "-show_entries", "packet=dts_time")) {
+			var dts float64
+			if found, _ := fmt.Sscanf(line, "dts_time=%f", &dts); found == 1 {
+				require.Greater(t, dts, last, track)
+				if n++; n == 1 {
+					first = dts
+				}
+				last = dts
+			}
+		}
+		require.InDelta(t, 4, last-first, 0.1, "four seconds of %s", track)
+	}
+}
+
+// TestOddFilePackets plays what files should not be: what comes out can be
+// decoded all the same, with times that rise.
+func TestOddFilePackets(t *testing.T) {
+	dir := t.TempDir()
+	join := func(name string, parts ...string) string {
+		var whole []byte
+		for _, part := range parts {
+			content, err := os.ReadFile(part)
+			require.NoError(t, err)
+			whole = append(whole, content...)
+		}
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, whole, 0o600))
+		return path
+	}
+	part := func(size string) string {
+		return makeClip(t, "part.ts", append(scene("10", "1"), "-s", size, "-c:v", "libx264", "-bf", "0")...)
+	}
+	clip := makeClip(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=2", "-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p",
+		"-g", "5", "-movflags", "faststart")
+	damaged, err := os.ReadFile(clip)
+	require.NoError(t, err)
+	for i := len(damaged) / 2; i < len(damaged)*3/4; i++ {
+		damaged[i] ^= byte(i*7 + 1)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "damaged.mp4"), damaged, 0o600))
+
+	for name, c := range map[string]struct {
+		path    string
+		fewest  int
+		streams int
+	}{
+		"another size":          {join("sizes.ts", part("320x240"), part("160x120")), 18, 2},
+		"damaged in the middle": {filepath.Join(dir, "damaged.mp4"), 5, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := record(t, Config{URL: c.path}, 0)
+			require.GreaterOrEqual(t, len(r.video), c.fewest)
+			streams := 1
+			for i, p := range r.video[1:] {
+				require.Greater(t, p.PTS, r.video[i].PTS)
+				require.NotEmpty(t, p.AU)
+				if p.Stream != r.video[i].Stream {
+					require.True(t, p.Key)
+					streams++
+				}
+			}
+			require.GreaterOrEqual(t, streams, c.streams)
+		})
+	}
 }

@@ -59,5 +59,7 @@ func Relay(ctx context.Context, cfg RelayConfig) error {
 // relay puts packets on the bus until ctx ends.
 func (s *rtspSource) relay(ctx context.Context, states *states) {
 	s.shown = func() { states.set(event.CameraRunning, nil) }
-	_ = s.keep(ctx, s.cfg.Packets, states) // it ends with ctx alone
+	bus, end := s.cover(ctx, func(err error) { states.set(event.CameraFailed, err) })
+	defer end()
+	_ = s.keep(ctx, bus, states) // it ends with ctx alone
 }

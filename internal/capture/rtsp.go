@@ -48,11 +48,9 @@ func largeTally(cfg *Config) *tally {
 func (s *rtspSource) live() bool { return true }
 
 func (s *rtspSource) play(ctx context.Context, p *player) error {
-	bus := s.cfg.Packets
-	if bus == nil || len(s.cfg.Masks) > 0 {
-		bus = &media.Bus{}
-	}
 	ctx, cancel := context.WithCancel(ctx)
+	bus, end := s.cover(ctx, nil)
+	defer end()
 	var decoding sync.WaitGroup
 	defer decoding.Wait()
 	defer cancel()

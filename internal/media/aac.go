@@ -49,7 +49,7 @@ func AudioPacket(s *Stream, frame []byte, pts time.Duration, at time.Time) (*Pac
 // RTP map (RFC 8866, 6.6), is left out of recordings; it is empty for AAC.
 // Kinesis Video Streams plays AAC alone
 // (https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/hls-playback.html),
-// and Porchlight does not re-encode what it records.
+// and what a camera sends is not encoded anew.
 func CarriedAudio(encoding string) (reason string) {
 	switch encoding {
 	case "mpeg4-generic", "MPEG4-GENERIC", "MP4A-LATM":

@@ -27,7 +27,7 @@ var (
 type Codec string
 
 // The codecs that Porchlight knows how to carry. Others are left out of
-// recordings; Porchlight never re-encodes.
+// recordings.
 const (
 	H264 Codec = "h264" // ITU-T H.264, also called AVC
 	H265 Codec = "h265" // ITU-T H.265, also called HEVC

@@ -131,3 +131,13 @@ func TestTicks(t *testing.T) {
 		require.Equal(t, want, Ticks(n, H264ClockRate), "%d", n)
 	}
 }
+
+// TestPictureSize counts what is spent on pictures, in both codecs.
+func TestPictureSize(t *testing.T) {
+	sei, filler := []byte{0x06, 1, 2}, []byte{0x0c, 0xff}
+	require.Equal(t, 3+2, (&Packet{Stream: &Stream{Codec: H264}, AU: [][]byte{sei, {0x65, 1, 2}, filler, {0x41, 1}, {}}}).PictureSize())
+	prefix, filler265 := []byte{0x4e, 1, 5}, []byte{0x4c, 1, 0xff}
+	p := &Packet{Stream: &Stream{Codec: H265}, AU: [][]byte{prefix, {0x26, 1, 2, 3}, filler265, {0x02}, {}}}
+	require.Equal(t, 4, p.PictureSize())
+	require.False(t, p.Disposable(), "nothing is known of layers of time")
+}

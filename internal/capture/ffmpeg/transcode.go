@@ -49,6 +49,10 @@ func Transcode(ctx context.Context, cfg TranscodeConfig) (*Transcoder, error) {
 // Write feeds a child that was started with Stdin.
 func (t *Transcoder) Write(p []byte) (int, error) { return t.stdin.Write(p) }
 
+// Finish ends the input of a child that was started with Stdin. The child
+// then ends by itself, after all it still holds.
+func (t *Transcoder) Finish() error { return t.stdin.Close() }
+
 // Packets is the stream of packets, for NewUnits. It ends with the child.
 func (t *Transcoder) Packets() io.Reader { return t.stdout }
 

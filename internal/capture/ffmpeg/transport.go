@@ -25,6 +25,7 @@ const (
 	tsWrap    = 1 << 33  // timestamps have so many values
 	maxUnit   = 16 << 20 // bytes of an access unit; larger ones are left out
 	aacLength = 1024     // samples of an AAC frame
+	pesHeader = 14       // bytes of one with a timestamp, at least
 )
 
 // ErrTransport says that a child's packets cannot be understood.
@@ -140,18 +141,17 @@ func (u *Units) take(p []byte) {
 // finish makes a unit of what a track has collected.
 func (u *Units) finish(track *pes, video bool) {
 	data, good := track.data, track.started && !track.tooMuch
-	size := len(data)
 	*track = pes{}
-	if !good || size < 9 || !bytes.HasPrefix(data, []byte{0, 0, 1}) {
+	if !good || len(data) < pesHeader || !bytes.HasPrefix(data, []byte{0, 0, 1}) {
 		return
 	}
-	if n := int(data[4])<<8 | int(data[5]); n > 0 && 6+n < size {
-		data = data[:6+n]
+	if n := 6 + (int(data[4])<<8 | int(data[5])); n > 6 && n < len(data) {
+		data = data[:n]
 	}
-	body := 9 + int(data[8])
-	if data[7]&0x80 == 0 || len(data) < 14 || len(data) <= body {
+	if len(data) < pesHeader || data[7]&0x80 == 0 || len(data) <= 9+int(data[8]) {
 		return // without a timestamp, or empty
 	}
+	body := 9 + int(data[8])
 	pts := u.unwrap(int64(data[9]>>1&7)<<30 | int64(data[10])<<22 | int64(data[11]>>1)<<15 | int64(data[12])<<7 | int64(data[13]>>1))
 	unit := Unit{PTS: fromTicks(pts) - packetOffset}
 	if video {
