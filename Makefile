@@ -24,7 +24,7 @@ MODEL  ?= yolox-nano
 CAMERA ?= $(if $(TESTDATA),$(TESTDATA)/footage/one-by-one-person-detection.mp4,$(SAMPLE))
 
 RUN_PACKAGES  := g++ pkg-config libopencv-dev ffmpeg opencv-doc
-TEST_PACKAGES := $(RUN_PACKAGES) chromium mosquitto-clients awscli python3-awscrt
+TEST_PACKAGES := $(RUN_PACKAGES) chromium mosquitto-clients awscli python3-awscrt mkvtoolnix
 
 .PHONY: help run model test test-go test-infra test-web build lambdas web deps test-deps node-deps lint vet race fuzz bench vuln fmt generate template deploy destroy clean
 

@@ -9,7 +9,8 @@ import (
 // so that one that the service cannot digest does not hold up the rest.
 const maxBlame = 5
 
-// maxPatience bounds the wait for the first word about a fragment. It grows
+// maxPatience bounds the wait for an answer and for the first word about a
+// fragment. It grows
 // while the link is so slow that waiting less would never get anywhere.
 const maxPatience = 30 * time.Second
 
@@ -98,9 +99,12 @@ func (p *Producer) drop(f *fragment, err error) {
 	p.log.Error("a fragment is given up", "error", err, "from", time.UnixMilli(f.start()).UTC())
 }
 
+// guardSteps is how often in Timing.Stall a connection is looked at.
+const guardSteps = 16
+
 // guard ends a connection on which nothing moves.
 func (p *Producer) guard(c *connection) {
-	ticker := time.NewTicker(p.timing.Stall / 16)
+	ticker := time.NewTicker(p.timing.Stall / guardSteps)
 	defer ticker.Stop()
 	for {
 		select {
@@ -117,9 +121,11 @@ func (p *Producer) guard(c *connection) {
 
 // stalled says what has taken too long, if anything has.
 func (p *Producer) stalled(c *connection, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if !c.answered() {
-		if now.Sub(c.opened) > 2*p.timing.Stall {
-			return fmt.Errorf("%w: no answer for %s", ErrStalled, 2*p.timing.Stall)
+		if waited := p.patience + p.patience/8; now.Sub(c.opened) > waited { // it had to connect, too
+			return p.lostPatience("no answer for %s", waited)
 		}
 		return nil
 	}
@@ -127,20 +133,22 @@ func (p *Producer) stalled(c *connection, now time.Time) error {
 		return fmt.Errorf("%w: the service takes nothing any more", ErrStalled)
 	}
 	heard := time.Unix(0, c.heard.Load())
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, f := range p.ledger {
 		if f.on != c.id || f.begun.IsZero() {
 			continue
 		}
 		if !f.acked && now.Sub(laterOf(f.begun, heard)) > p.patience {
-			err := fmt.Errorf("%w: no word about a fragment for %s", ErrStalled, p.patience)
-			p.patience = min(2*p.patience, max(maxPatience, p.timing.Stall))
-			return err
+			return p.lostPatience("no word about a fragment for %s", p.patience)
 		}
 		if !f.ended.IsZero() && now.Sub(f.ended) > p.timing.Persist {
 			return fmt.Errorf("%w: a fragment is not persisted after %s", ErrStalled, p.timing.Persist)
 		}
 	}
 	return nil
+}
+
+// lostPatience says so, and next time there is more. It is called with mu held.
+func (p *Producer) lostPatience(text string, waited time.Duration) error {
+	p.patience = min(2*p.patience, max(maxPatience, p.timing.Stall))
+	return fmt.Errorf("%w: "+text, ErrStalled, waited)
 }

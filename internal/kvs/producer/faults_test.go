@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"porchlight/internal/media"
 )
 
 const more = `,"ErrorId":%d,"ErrorCode":"%s"`
@@ -116,37 +114,6 @@ func TestFaults(t *testing.T) {
 				return true, nil
 			}
 		},
-		"503 and 429 and a closed door": func(s *service) {
-			s.onBegin = once(func(m *moment) error { m.settle(); return errCut })
-			s.onRequest = func(m *moment) bool {
-				switch m.connection {
-				case 2:
-					return m.reject(http.StatusServiceUnavailable, "")
-				case 3:
-					return m.reject(http.StatusTooManyRequests, "")
-				case 4:
-					return m.reject(http.StatusBadRequest, "ConnectionLimitExceededException")
-				case 5:
-					cut(m.r)
-				}
-				return false
-			}
-		},
-		"400, 403, 404, 409": func(s *service) {
-			s.onRequest = func(m *moment) bool {
-				switch m.connection {
-				case 1:
-					return m.reject(http.StatusBadRequest, "InvalidArgumentException:http://x")
-				case 2, 3:
-					return m.reject(http.StatusForbidden, "AccessDeniedException")
-				case 4:
-					return m.reject(http.StatusNotFound, "ResourceNotFoundException")
-				case 5:
-					return m.reject(http.StatusConflict, "")
-				}
-				return false
-			}
-		},
 		"fragments refused for no fault of theirs": func(s *service) {
 			s.onBegin = once(func(m *moment) error {
 				m.settle()
@@ -189,94 +156,41 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestStalls: a service that stops reading, and one that reads and says
-// nothing, are left.
-func TestStalls(t *testing.T) {
-	for name, script := range map[string]func(s *service, over <-chan struct{}){
-		"stops reading": func(s *service, over <-chan struct{}) {
-			s.onBlock = func(m *moment, n int) error {
-				if m.connection == 1 && m.fragment == 3 {
-					<-over
-					return errCut
-				}
-				return nil
-			}
+// TestStallIsNoticed computes when, with the durations that are in use: at
+// most five seconds after nothing moves any more.
+func TestStallIsNoticed(t *testing.T) {
+	const noticed = 5 * time.Second
+	for name, stall := range map[string]func(p *Producer, c *connection, at time.Time){
+		"no answer": func(_ *Producer, c *connection, _ time.Time) { c.answer = make(chan struct{}) },
+		"stops reading": func(_ *Producer, c *connection, at time.Time) {
+			c.writing.Store(at.UnixNano())
 		},
-		"says nothing": func(s *service, over <-chan struct{}) {
-			s.onBegin = func(m *moment) error {
-				if m.connection == 1 && m.fragment == 3 {
-					m.settle()
-					m.ack = func(string, int64, string) {}
-				}
-				return nil
-			}
-			s.onEnd = func(m *moment) (bool, error) { return m.connection == 1 && m.fragment >= 3, nil }
-		},
-		"never persists": func(s *service, _ <-chan struct{}) {
-			s.onEnd = func(m *moment) (bool, error) { return m.connection == 1 && m.fragment == 3, nil }
-		},
-		"does not answer": func(s *service, over <-chan struct{}) {
-			s.onRequest = func(m *moment) bool {
-				if m.connection == 1 {
-					<-over
-				}
-				return m.connection == 1
-			}
+		"no word about a fragment": func(p *Producer, c *connection, at time.Time) {
+			p.ledger = append(p.ledger, &fragment{gops: []place{{}}, on: c.id, begun: at})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, func(c *Config) { c.Timing.Stall, c.Timing.Persist = time.Second, 3*time.Second })
-			over := make(chan struct{})
-			t.Cleanup(func() { close(over) })
-			r.service.stalls = true
-			script(r.service, over)
-			r.start()
-			require.NoError(t, r.Begin(r.camera.always()))
-			want := r.camera.gops(8)
-			r.until("all", func(s Stats) bool { return s.Persisted >= 8 })
-			require.Subset(t, r.starts(), want)
-			require.NotZero(t, r.Stats().Retries)
+			p := New(Config{Log: discard()})
+			at := time.Now()
+			c := &connection{id: 1, opened: at, answer: make(chan struct{})}
+			close(c.answer)
+			stall(p, c, at)
+			require.NoError(t, p.stalled(c, at.Add(p.timing.Stall)))
+			step := p.timing.Stall / guardSteps
+			require.ErrorIs(t, p.stalled(c, at.Add(noticed-step)), ErrStalled)
 		})
 	}
 }
 
-// TestErrorAcks goes through every error there is.
-func TestErrorAcks(t *testing.T) {
-	for id, known := range refusals {
-		t.Run(fmt.Sprint(id), func(t *testing.T) {
-			r := newRig(t, nil)
-			sound, err := media.NewAACStream([]byte{0x14, 0x08})
-			require.NoError(t, err)
-			if known.reaction == mute {
-				r.camera.sound = sound
-				r.camera.frame(false) // heard before the first keyframe
-			}
-			first := true
-			r.service.onEnd = func(m *moment) (bool, error) {
-				if !first || m.fragment != 3 {
-					return false, nil
-				}
-				first = false
-				m.settle()
-				m.ack("ERROR", m.timecode, fmt.Sprintf(more, id, "X"))
-				return true, errEnd
-			}
-			r.start()
-			require.NoError(t, r.Begin(r.camera.always()))
-			want := r.camera.gops(6)
-			dropped := known.reaction == skip
-			if dropped {
-				want = append(want[:2], want[3:]...)
-			}
-			r.until("all", func(s Stats) bool { return s.Persisted >= int64(len(want)) })
-			require.Equal(t, want, r.starts()[:len(want)])
-			require.Equal(t, dropped, r.Stats().Dropped == 1)
-			r.service.clean()
-			if known.reaction == mute {
-				require.Equal(t, 1, r.service.list()[1].tracks[2]/10)
-				require.Zero(t, r.service.list()[2].tracks[2], "the sound is left out")
-			}
-		})
+// TestSlowLink: the second time there is more patience.
+func TestSlowLink(t *testing.T) {
+	p := New(Config{Log: discard()})
+	at := time.Now()
+	for _, want := range []time.Duration{4, 8, 16, 30, 30} {
+		require.Equal(t, want*time.Second, p.patience)
+		c := &connection{opened: at, answer: make(chan struct{})}
+		require.NoError(t, p.stalled(c, at.Add(want*time.Second)))
+		require.ErrorIs(t, p.stalled(c, at.Add(2*want*time.Second)), ErrStalled)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 type Held interface {
 	// Held calls found with the start and the length of each fragment whose
 	// producer time is in from..to, in any order. It fails with ErrStream when
-	// only a person can help, such as with a permission.
+	// only a person can help, such as with a permission, else with another error.
 	Held(ctx context.Context, stream string, from, to time.Time, found func(start time.Time, length time.Duration)) error
 }
 
@@ -36,11 +36,14 @@ var _ Held = Archive{}
 // nothing.
 func (a Archive) Held(ctx context.Context, stream string, from, to time.Time, found func(time.Time, time.Duration)) error {
 	err := a.list(ctx, stream, from, to, found)
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err
+	if err == nil {
+		return nil
 	}
-	switch api.ErrorCode() {
+	code := ""
+	if api := smithy.APIError(nil); errors.As(err, &api) {
+		code = api.ErrorCode()
+	}
+	switch code {
 	case "ResourceNotFoundException", "NoDataRetentionException":
 		return nil
 	case "AccessDeniedException", "NotAuthorizedException", "InvalidArgumentException":

@@ -51,14 +51,14 @@ var static = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials,
 // rig is a camera, a producer and a service.
 type rig struct {
 	*Producer
-	t       *testing.T
+	t       testing.TB
 	ring    *media.Ring
 	service *service
 	camera  *camera
 }
 
 // newRig starts nothing; change tunes the configuration.
-func newRig(t *testing.T, change func(*Config)) *rig {
+func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, service: newService(t)}
 	cfg := Config{
@@ -118,6 +118,7 @@ type camera struct {
 	skew   time.Duration // of the clock
 	keys   []int64       // milliseconds since 1970
 	frames int
+	size   int // of a picture, 400 when 0
 }
 
 var (
@@ -153,7 +154,7 @@ func (c *camera) gops(n int) []int64 {
 }
 
 func (c *camera) frame(key bool) {
-	nal := make([]byte, 400)
+	nal := make([]byte, max(c.size, 400))
 	for i := range nal {
 		nal[i] = byte(c.frames + i)
 	}

@@ -40,6 +40,7 @@ func TestEvent(t *testing.T) {
 		}
 	}
 	at := func(s float64) time.Time { return base.Add(time.Duration(s * float64(time.Second))) }
+	r.service.keep = true
 	r.start()
 	feed(0, 4*time.Second)
 	require.NoError(t, r.Begin(Event{
@@ -71,6 +72,8 @@ func TestEvent(t *testing.T) {
 	require.Zero(t, s.Resent+s.Dropped+s.Lost+s.Retries)
 	require.EqualValues(t, 1, s.Connections)
 	require.Zero(t, s.Unpersisted+s.Events)
+	r.until("the end of the connection", func(Stats) bool { return r.service.idle() })
+	mediatest.Validate(t, r.service.bodies[0].Bytes())
 }
 
 // TestLastSecond ends an event in the middle of a GOP of a camera that then

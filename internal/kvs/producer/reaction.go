@@ -95,10 +95,11 @@ func rejection(status int, kind, message string) *fault {
 	switch {
 	case kind == "InvalidEndpointException", status == http.StatusNotFound:
 		r = renew
-	case kind == "ConnectionLimitExceededException", kind == "ClientLimitExceededException",
+	case kind == "ConnectionLimitExceededException", kind == "ClientLimitExceededException", kind == "ThrottlingException",
 		status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
 		r = resend
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, kind == "AccessDeniedException",
+		kind == "ExpiredTokenException", kind == "UnrecognizedClientException": // some come with 400
 		r = reauthorize
 		text += "; the device's role needs kinesisvideo:PutMedia on this stream"
 	case status >= 400:

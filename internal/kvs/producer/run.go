@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -77,8 +78,9 @@ func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, gra
 	p.setState(state, err)
 	p.mu.Lock()
 	p.stats.Retries++
-	known := p.trouble == err.Error()
-	p.trouble = err.Error()
+	trouble := fmt.Sprint(state, err)
+	known := p.trouble == trouble
+	p.trouble = trouble
 	p.mu.Unlock()
 	log := p.log.With("error", err, "in", wait.Round(time.Millisecond).String())
 	switch {

@@ -11,6 +11,14 @@ import (
 // batch is how much is sent at once when there is more than the newest packet.
 const batch = 32 << 10
 
+// The bounds of a fragment, in milliseconds and, with room for what is around
+// its packets, in bytes
+// (https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/limits.html).
+const (
+	longestFragment = 20_000
+	largestFragment = 50_000_000 - 1<<20
+)
+
 // sending is one fragment on its way through one connection.
 type sending struct {
 	c     *connection
@@ -18,6 +26,7 @@ type sending struct {
 	watch *media.Watch
 	end   int64 // of the latest packet, milliseconds since 1970
 	sound bool  // there was some
+	size  int   // of its packets, in bytes
 	lane  lane
 	hurry bool // something waits for the fragment's end
 	cut   bool // the GOP goes on, but not here
@@ -108,8 +117,9 @@ func (p *Producer) append(ctx context.Context, s *sending, sample media.Sample) 
 	if audio && s.c.audio == nil || s.cut {
 		return nil
 	}
-	if offset := sample.At - s.f.start(); offset < 0 || offset > matroska.Longest {
-		s.cut = true // only an older recording can have such a GOP
+	s.size += sample.SampleSize()
+	if offset := sample.At - s.f.start(); offset < 0 || offset > longestFragment || s.size > largestFragment {
+		s.cut = true // only an older recording, or a ring of unusual size, can have such a GOP
 		return nil
 	}
 	var err error

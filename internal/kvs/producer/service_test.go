@@ -2,6 +2,7 @@ package producer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ var (
 // service is a PutMedia that keeps to every rule of the documents and notes
 // whatever breaks one. Scripts add faults.
 type service struct {
-	t   *testing.T
+	t   testing.TB
 	web *httptest.Server
 
 	// Scripts; nil ones do nothing. An error ends the connection.
@@ -67,6 +68,7 @@ type service struct {
 	onEnd     func(m *moment) (handled bool, err error) // before RECEIVED and PERSISTED
 
 	stalls   bool         // handlers stay
+	keep     bool         // bodies are kept
 	persists func() int64 // how many the producer knows of
 
 	mu          sync.Mutex
@@ -77,10 +79,11 @@ type service struct {
 	told        map[int64]bool // PERSISTED has been sent, and read if need be
 	breaches    []string
 	requests    []*http.Request
+	bodies      []*bytes.Buffer
 	secrets     map[string]string // access key to secret
 }
 
-func newService(t *testing.T) *service {
+func newService(t testing.TB) *service {
 	s := &service{t: t, told: make(map[int64]bool), secrets: map[string]string{"AKID": "secret"}}
 	s.web = httptest.NewUnstartedServer(http.HandlerFunc(s.putMedia))
 	s.web.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
@@ -107,6 +110,12 @@ func (s *service) count() (connections, fragments int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.connections, s.fragments
+}
+
+func (s *service) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active == 0
 }
 
 func (s *service) clean() {
@@ -204,7 +213,15 @@ func (s *service) putMedia(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"EventType":"%s","FragmentTimecode":%d,"FragmentNumber":"%047d"%s}`+"\r\n", kind, timecode, timecode, more)
 		_ = control.Flush()
 	}
-	err := (&parser{service: s, moment: m, r: bufio.NewReader(r.Body)}).run()
+	body := &bytes.Buffer{}
+	s.mu.Lock()
+	s.bodies = append(s.bodies, body)
+	s.mu.Unlock()
+	var in io.Reader = r.Body
+	if s.keep {
+		in = io.TeeReader(in, body)
+	}
+	err := (&parser{service: s, moment: m, r: bufio.NewReader(in)}).run()
 	switch {
 	case errors.Is(err, errCut):
 		cut(r)

@@ -59,6 +59,7 @@ func TestOthersReadIt(t *testing.T) {
 			data, gops := mux(t, clip, Tag{TagImages, ""}, Tag{"porchlight_events", "01J"})
 			require.Len(t, gops, 3)
 			require.Equal(t, 30, mediatest.Decode(t, data))
+			t.Run("validators", func(t *testing.T) { mediatest.Validate(t, data) })
 
 			said := mediatest.Probe(t, data, "-show_entries", "stream=codec_name,width,height,profile:format=format_name,probe_score")
 			codec := map[bool]string{true: "hevc", false: "h264"}[strings.HasPrefix(name, "H.265")]
