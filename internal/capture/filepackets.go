@@ -18,7 +18,7 @@ const readAhead = 64
 // time, and returns where the next round begins.
 func (s *fileSource) publish(ctx context.Context, packets io.Reader, clock *clock, base time.Duration) (end time.Duration) {
 	units := make(chan ffmpeg.Unit, readAhead)
-	go s.read(ctx, packets, base, units)
+	go s.read(ctx, packets, units)
 	order := unitOrder{wait: s.packets.Sound != ffmpeg.NoSound, tail: s.interval(0)}
 	for u := range units {
 		order.add(u)
@@ -49,7 +49,7 @@ func (s *fileSource) due(ctx context.Context, order *unitOrder, clock *clock, ba
 
 // read reads units ahead. Whatever happens it reads all, or the child would
 // wait for that for ever.
-func (s *fileSource) read(ctx context.Context, packets io.Reader, base time.Duration, to chan<- ffmpeg.Unit) {
+func (s *fileSource) read(ctx context.Context, packets io.Reader, to chan<- ffmpeg.Unit) {
 	defer close(to)
 	units := ffmpeg.NewUnits(packets, 0)
 	for {

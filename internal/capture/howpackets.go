@@ -40,7 +40,7 @@ func howPackets(ctx context.Context, cfg *Config, path string, info ffmpeg.Info)
 	default:
 		how.Sound = ffmpeg.EncodeSound
 	}
-	reason := ""
+	var reason string
 	switch {
 	case len(cfg.Masks) > 0:
 		reason = "parts of it are covered"

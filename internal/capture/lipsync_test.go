@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"porchlight/internal/media"
 )
 
 // TestLipSync plays an hour of a camera whose sound's clock runs fast by a
@@ -65,42 +63,4 @@ func TestLipSyncWaitsForPictures(t *testing.T) {
 	require.True(t, known)
 	require.InDelta(t, 0.1, pts.Seconds(), 1e-6)
 	require.WithinDuration(t, now.Add(100*time.Millisecond), at, time.Microsecond)
-}
-
-// TestWeave gives out sound after the pictures of its time, whoever is ahead.
-func TestWeave(t *testing.T) {
-	bus := &media.Bus{}
-	reader := bus.SubscribeAll(1000)
-	w := weave{bus: bus}
-	video, audio := &media.Stream{Codec: media.H264}, &media.Stream{Codec: media.AAC}
-	picture := func(ms int, key bool) {
-		w.video(&media.Packet{Stream: video, PTS: time.Duration(ms) * time.Millisecond, Key: key, AU: [][]byte{{1}}})
-	}
-	sound := func(ms int) {
-		w.sound(&media.Packet{Stream: audio, PTS: time.Duration(ms) * time.Millisecond, AU: [][]byte{{1}}})
-	}
-	for range 2 * maxSoundHeld {
-		sound(-1) // before there are pictures: bounded, and of no use
-	}
-	picture(0, true)
-	sound(50)
-	sound(150)
-	picture(100, false)
-	picture(200, true)
-	sound(180)
-	picture(20_000, true)
-	sound(20_100)
-	picture(0, true) // another connection
-	sound(10)
-	picture(100, false)
-	reader.Close()
-	var got []int
-	for {
-		p, err := reader.Next(t.Context())
-		if err != nil {
-			break
-		}
-		got = append(got, int(p.PTS.Milliseconds()))
-	}
-	require.Equal(t, []int{0, 50, 100, 150, 200, 180, 20_000, 0, 10, 100}, got)
 }

@@ -80,10 +80,7 @@ func (o *outlet) frame(u ffmpeg.Unit, frame []byte, pts time.Duration, at func(t
 		}
 		o.sound = s
 	}
-	p, err := media.AudioPacket(o.sound, frame, pts, at(pts))
-	if err != nil {
-		return nil, nil // one damaged frame is not worth a word
-	}
 	o.heard = pts
+	p, _ := media.AudioPacket(o.sound, frame, pts, at(pts)) // nil, without a word, if it is damaged
 	return p, nil
 }

@@ -10,9 +10,9 @@ import (
 )
 
 func TestUnitOrder(t *testing.T) {
-	const ms = time.Millisecond
-	video := func(pts time.Duration) ffmpeg.Unit { return ffmpeg.Unit{PTS: pts * ms, NALs: [][]byte{{1}}} }
-	sound := func(pts time.Duration) ffmpeg.Unit { return ffmpeg.Unit{PTS: pts * ms, Frames: [][]byte{{1}}} }
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	video := func(pts int) ffmpeg.Unit { return ffmpeg.Unit{PTS: ms(pts), NALs: [][]byte{{1}}} }
+	sound := func(pts int) ffmpeg.Unit { return ffmpeg.Unit{PTS: ms(pts), Frames: [][]byte{{1}}} }
 	for name, c := range map[string]struct {
 		sound bool
 		units []ffmpeg.Unit
@@ -28,7 +28,7 @@ func TestUnitOrder(t *testing.T) {
 		"sound that ends":      {true, []ffmpeg.Unit{sound(0), video(0), video(500), video(700), video(1400)}, []int{0, 0, 500, 700, 1400}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := unitOrder{wait: c.sound, tail: 40 * ms}
+			o := unitOrder{wait: c.sound, tail: ms(40)}
 			var got []int
 			take := func() {
 				for u, ok := o.next(); ok; u, ok = o.next() {
@@ -47,12 +47,12 @@ func TestUnitOrder(t *testing.T) {
 	t.Run("bounded", func(t *testing.T) {
 		o := unitOrder{wait: true}
 		for i := range 10 * maxSoundHeld {
-			o.add(sound(time.Duration(i)))
+			o.add(sound(i))
 		}
 		require.Len(t, o.audio, maxSoundHeld)
 		o.add(video(0))
 		for i := range 40 {
-			o.add(video(time.Duration(i) * 40))
+			o.add(video(i * 40))
 			o.next()
 		}
 		require.Less(t, len(o.video), 25, "video waits for sound only so long")
