@@ -58,16 +58,6 @@ func (p *Producer) settle(c *connection, f *fragment) {
 	p.wake()
 }
 
-// settled takes a fragment off the ledger for good. It is called with mu held.
-func (p *Producer) settled(f *fragment) {
-	p.ledger.remove(f)
-	s := f.covers()
-	p.done.add(s.from, s.to)
-	p.done.bound(maxDone)
-	p.dirty()
-	p.forget()
-}
-
 // refused handles an error acknowledgement. It is called with mu held.
 func (p *Producer) refused(c *connection, f *fragment, a ack) *fault {
 	r := refusal(a, c.audio != nil)

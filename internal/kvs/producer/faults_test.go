@@ -186,11 +186,12 @@ func TestStallIsNoticed(t *testing.T) {
 func TestSlowLink(t *testing.T) {
 	p := New(Config{Log: discard()})
 	at := time.Now()
-	for _, want := range []time.Duration{4, 8, 16, 30, 30} {
-		require.Equal(t, want*time.Second, p.patience)
+	for _, seconds := range []int64{4, 8, 16, 30, 30} {
+		want := time.Duration(seconds) * time.Second
+		require.Equal(t, want, p.patience)
 		c := &connection{opened: at, answer: make(chan struct{})}
-		require.NoError(t, p.stalled(c, at.Add(want*time.Second)))
-		require.ErrorIs(t, p.stalled(c, at.Add(2*want*time.Second)), ErrStalled)
+		require.NoError(t, p.stalled(c, at.Add(want)))
+		require.ErrorIs(t, p.stalled(c, at.Add(2*want)), ErrStalled)
 	}
 }
 

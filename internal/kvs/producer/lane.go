@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -33,23 +34,33 @@ func (p *Producer) lane(f *fragment) lane {
 type turns struct {
 	waiting time.Time // since when the past is, zero when it is not
 	until   time.Time // the past goes first
+	owed    bool      // a fragment at least
 }
 
 // turn reports whether the past goes first.
 func (p *Producer) turn(now time.Time) bool {
-	_, _, waits := p.hole(past)
 	switch {
-	case !waits:
+	case !p.waits():
 		p.turns = turns{}
-	case now.Before(p.turns.until):
+	case p.turns.owed || now.Before(p.turns.until):
 		return true
 	case p.turns.waiting.IsZero():
 		p.turns.waiting = now
 	case now.Sub(p.turns.waiting) > p.timing.Turn:
-		p.turns = turns{until: now.Add(p.timing.Turn / 10)}
+		p.turns = turns{until: now.Add(p.timing.Turn / 10), owed: true}
 		return true
 	}
 	return false
+}
+
+// waits reports whether there is something of the past to send.
+func (p *Producer) waits() bool {
+	if _, _, ok := p.hole(past); ok {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.ledger, func(f *fragment) bool { return p.lane(f) == past })
 }
 
 // piece is how much of the past is sent at once where its rate is bounded, in
@@ -91,7 +102,7 @@ func (p *Producer) allow(ctx context.Context, s *sending, n int) error {
 		if abandoned(ctx) {
 			return ErrAbandon
 		}
-		waited := !time.Now().Before(p.turns.until) && p.look() != nil
+		waited := !p.turn(time.Now()) && p.look() != nil
 		if s.hurry = p.isPaused() || ctx.Err() != nil || waited; s.hurry {
 			return nil
 		}

@@ -45,6 +45,9 @@ func (p *Producer) send(ctx context.Context, watch *media.Watch, c *connection, 
 	p.mu.Lock()
 	s.lane = p.lane(f)
 	p.mu.Unlock()
+	if s.lane == past {
+		p.turns.owed = false
+	}
 	p.buf = matroska.AppendCluster(p.buf[:0], f.start())
 	for i := 0; g != nil; i++ {
 		if err := p.sendGOP(ctx, s, g); err != nil {
