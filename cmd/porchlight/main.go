@@ -19,16 +19,17 @@ import (
 
 // cli is the command line. Each verb is a struct with a Run method.
 type cli struct {
-	Up      UpCmd      `cmd:"" help:"Run everything on this machine: the cloud, the app and the cameras."`
-	User    UserCmd    `cmd:"" help:"Add and list the owners who may sign in on this machine."`
-	Detect  DetectCmd  `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
-	Replay  ReplayCmd  `cmd:"" help:"Run a camera's pipeline over recordings and show what it makes of them."`
-	Camera  CameraCmd  `cmd:"" help:"Try cameras out, and add them to the cloud."`
-	Faces   FacesCmd   `cmd:"" help:"Find faces in pictures and videos, and tell whose they are."`
-	Models  ModelsCmd  `cmd:"" help:"List, fetch and check the neural networks."`
-	Publish PublishCmd `cmd:"" help:"Publish the Greengrass components to AWS, and deploy them."`
-	Update  UpdateCmd  `cmd:"" help:"Update devices: their detection model, or their software."`
-	Command CommandCmd `cmd:"" help:"Send a command to a device."`
+	Up         UpCmd         `cmd:"" help:"Run everything on this machine: the cloud, the app and the cameras."`
+	User       UserCmd       `cmd:"" help:"Add and list the owners who may sign in on this machine."`
+	Detect     DetectCmd     `cmd:"" help:"Find persons, pets and vehicles in pictures and videos."`
+	Replay     ReplayCmd     `cmd:"" help:"Run a camera's pipeline over recordings and show what it makes of them."`
+	Recordings RecordingsCmd `cmd:"" help:"Show and copy the video on this machine's disk."`
+	Camera     CameraCmd     `cmd:"" help:"Try cameras out, and add them to the cloud."`
+	Faces      FacesCmd      `cmd:"" help:"Find faces in pictures and videos, and tell whose they are."`
+	Models     ModelsCmd     `cmd:"" help:"List, fetch and check the neural networks."`
+	Publish    PublishCmd    `cmd:"" help:"Publish the Greengrass components to AWS, and deploy them."`
+	Update     UpdateCmd     `cmd:"" help:"Update devices: their detection model, or their software."`
+	Command    CommandCmd    `cmd:"" help:"Send a command to a device."`
 }
 
 func main() {

@@ -26,6 +26,7 @@ type UpCmd struct {
 	MQTT    string   `name:"mqtt" default:"${mqtt}" help:"Address of the MQTT broker."`
 	MQTTWS  string   `name:"mqtt-websocket" default:"${mqtt_websocket}" help:"Address of the MQTT broker for clients that sign in with AWS keys, over WebSocket."`
 	Creds   string   `name:"credentials" default:"${credentials}" help:"Address of the IoT credentials provider."`
+	TURN    string   `name:"turn" default:"${turn}" help:"Address of the relay of live video, UDP and TCP; empty for none."`
 	Root    string   `name:"root" type:"path" placeholder:"DIR" help:"Checkout that make build was run in (default: the one this program is in)."`
 	JSON    bool     `name:"json" help:"Print JSON Lines: first where everything is, then every event."`
 	Verbose bool     `name:"verbose" short:"v" help:"Log more than warnings."`
@@ -34,7 +35,7 @@ type UpCmd struct {
 // upVars are the defaults of the addresses.
 func upVars() map[string]string {
 	a := localcloud.DefaultAddresses()
-	return map[string]string{"app": a.App, "aws": a.AWS, "mqtt": a.MQTT, "mqtt_websocket": a.MQTTWebSocket, "credentials": a.Credentials}
+	return map[string]string{"app": a.App, "aws": a.AWS, "mqtt": a.MQTT, "mqtt_websocket": a.MQTTWebSocket, "credentials": a.Credentials, "turn": a.TURN}
 }
 
 // Run runs until ctx ends.
@@ -53,7 +54,7 @@ func (c *UpCmd) Run(ctx context.Context, streams *Streams) error {
 	}
 	return onemachine.Run(ctx, onemachine.Options{
 		Installation: onemachine.InCheckout(root), Data: c.Data, Thing: c.Thing[0], MoreThings: c.Thing[1:], Owner: c.Owner,
-		Listen: localcloud.Addresses{App: c.Listen, AWS: c.AWS, MQTT: c.MQTT, MQTTWebSocket: c.MQTTWS, Credentials: c.Creds},
+		Listen: localcloud.Addresses{App: c.Listen, AWS: c.AWS, MQTT: c.MQTT, MQTTWebSocket: c.MQTTWS, Credentials: c.Creds, TURN: c.TURN},
 		Config: c.Config, Cameras: cameras, Models: c.Models, Stdout: streams.Stdout, JSON: c.JSON,
 		Log: slog.New(slog.NewTextHandler(streams.Stderr, &slog.HandlerOptions{Level: level})),
 		Step: func(format string, a ...any) {

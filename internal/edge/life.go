@@ -45,7 +45,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer hangUp()
 	locker := evidence.Open(ctx, evidence.Config{Config: cfg, Next: up, Note: board.note, Log: log})
 	defer func() { err = errors.Join(err, locker.Close()) }()
-	local := page.New(cfg.Page, log)
+	local := page.New(cfg.Page, recordings(locker), log)
 	cams := &cameras{
 		open: a.Open, sink: locker, locker: locker, board: board, page: local, pictures: &command.Frames{}, tally: &tally{}, brought: &a.brought, log: log,
 		left: left, running: map[string]*runningCamera{},
@@ -160,4 +160,12 @@ func sameLife(a, b *config.Config) bool {
 		c.Cameras, c.Detector, c.Recognition = nil, config.Detector{}, config.Recognition{}
 	}
 	return reflect.DeepEqual(x, y)
+}
+
+// recordings are what the page shows; nil when they cannot be opened.
+func recordings(l *evidence.Locker) page.Recordings {
+	if library := l.Library(); library != nil {
+		return library
+	}
+	return nil
 }

@@ -120,11 +120,13 @@ func (c *Cloud) oneOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// secure sets the headers that CloudFront sets on AWS.
+// secure sets the headers that CloudFront sets on AWS. Pictures and video come
+// from the services themselves; a player hands what it has fetched to the
+// browser as a blob, and takes it apart in a worker that is one.
 func (c *Cloud) secure(next http.Handler) http.Handler {
 	policy := strings.Join([]string{
-		"default-src 'self'", "img-src 'self' blob: data: " + c.AWSURL(), "connect-src 'self'", "object-src 'none'",
-		"base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
+		"default-src 'self'", "img-src 'self' blob: data: " + c.AWSURL(), "connect-src 'self' " + c.AWSURL() + " ws" + strings.TrimPrefix(c.AWSURL(), "http"),
+		"media-src 'self' blob: " + c.AWSURL(), "worker-src 'self' blob:", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
 	}, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -18,6 +18,7 @@ import (
 	"porchlight/internal/localcloud/httpapi"
 	"porchlight/internal/localcloud/iotcore"
 	"porchlight/internal/localcloud/kvs"
+	"porchlight/internal/localcloud/kvs/signaling"
 	"porchlight/internal/localcloud/lambda"
 	"porchlight/internal/localcloud/oidc"
 	"porchlight/internal/localcloud/sts"
@@ -33,6 +34,7 @@ type Addresses struct {
 	AWS         string `json:"aws"`         // the AWS APIs
 	MQTT        string `json:"mqtt"`        // IoT Core, mutual TLS
 	Credentials string `json:"credentials"` // IoT credentials provider, mutual TLS
+	TURN        string `json:"turn"`        // relay of live video, UDP and TCP; empty: there is none
 
 	// MQTTWebSocket is IoT Core for clients that sign in with AWS keys, TLS;
 	// empty: not served.
@@ -43,6 +45,7 @@ type Addresses struct {
 func DefaultAddresses() Addresses {
 	return Addresses{
 		App: "127.0.0.1:8080", AWS: "127.0.0.1:4566", MQTT: "127.0.0.1:8883", MQTTWebSocket: "127.0.0.1:8884", Credentials: "127.0.0.1:8443",
+		TURN: "127.0.0.1:3478",
 	}
 }
 
@@ -72,15 +75,16 @@ type Cloud struct {
 	stack *template.Stack
 	roles *roles
 
-	keys     *sts.Service
-	tables   *dynamo.Server
-	base     *Core // S3, SQS, SNS, Secrets Manager and Rekognition
-	video    *kvs.Service
-	lambdas  *lambda.Service
-	iot      *iotcore.Core
-	signIn   *oidc.Provider
-	clientID string
-	api      *httpapi.API
+	keys      *sts.Service
+	tables    *dynamo.Server
+	base      *Core // S3, SQS, SNS, Secrets Manager and Rekognition
+	video     *kvs.Service
+	signaling *signaling.Service
+	lambdas   *lambda.Service
+	iot       *iotcore.Core
+	signIn    *oidc.Provider
+	clientID  string
+	api       *httpapi.API
 
 	addresses Addresses
 	cancel    context.CancelFunc

@@ -35,11 +35,12 @@ type CoreConfig struct {
 	// Detector looks at the pictures that Rekognition is asked about; its
 	// Objects, Authorize and Logger are set here.
 	Detector rekognition.Config
-	// StreamARN and Sessions are for the front door, where there is video.
-	StreamARN func(nameOrARN string) string
-	Sessions  map[string]http.Handler
-	Now       func() time.Time // time.Now when nil
-	Logger    *slog.Logger
+	// StreamARN, ChannelARN and Sessions are for the front door, where there is video.
+	StreamARN  func(nameOrARN string) string
+	ChannelARN func(nameOrARN string) string
+	Sessions   map[string]http.Handler
+	Now        func() time.Time // time.Now when nil
+	Logger     *slog.Logger
 }
 
 // Core is the front door with S3, SQS, SNS, Secrets Manager, Rekognition and STS behind it,
@@ -86,7 +87,8 @@ func OpenCore(cfg CoreConfig) (core *Core, err error) {
 	env := cfg.Stack.Environment
 	c.Door, err = frontdoor.New(frontdoor.Config{
 		Region: env.Region, AccountID: env.AccountID, Partition: env.Partition, Keys: cfg.STS, Authorizer: cfg.Authorizer,
-		Handlers: handlers, SecretARN: c.Secrets.ARN, StreamARN: cfg.StreamARN, Sessions: cfg.Sessions, Now: cfg.Now, Logger: cfg.Logger,
+		Handlers: handlers, SecretARN: c.Secrets.ARN, StreamARN: cfg.StreamARN,
+		ChannelARN: cfg.ChannelARN, Sessions: cfg.Sessions, Now: cfg.Now, Logger: cfg.Logger,
 	})
 	return c, err
 }

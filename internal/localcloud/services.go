@@ -55,7 +55,7 @@ func (c *Cloud) startCore(ctx context.Context) error {
 		Dir: filepath.Join(c.cfg.Dir, "cloud"), Stack: c.stack, STS: c.keys, Authorizer: c.roles, Lambda: topicInvoker{c},
 		Handlers: map[string]http.Handler{"dynamodb": c.tables.Handler(), "iotdata": c.iot.DataHandler(),
 			"iot": iot, "iot-jobs-data": c.iot.JobsDataHandler(), "kinesisvideo": c.video},
-		StreamARN: c.video.StreamARN, Sessions: map[string]http.Handler{"/hls/v1/": c.video.Sessions(), "/dash/v1/": c.video.Sessions()},
+		StreamARN: c.video.StreamARN, ChannelARN: c.signaling.ChannelARN, Sessions: map[string]http.Handler{"/hls/v1/": c.video.Sessions(), "/dash/v1/": c.video.Sessions()},
 		Detector: rekognition.Config{
 			Program: c.cfg.Detector.Program, Model: c.cfg.Detector.Model, Models: c.cfg.Models, Dir: c.dir("rekognition"),
 		},

@@ -3,11 +3,9 @@ package recording
 import (
 	"context"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"time"
-
-	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
 
 	"porchlight/internal/media"
 	"porchlight/internal/recording/segment"
@@ -18,6 +16,9 @@ import (
 const (
 	maxClipBytes   = 4<<30 - 64<<20
 	maxClipSamples = 600_000
+	// maxHeld is how many files a clip keeps open where another process might
+	// remove them.
+	maxHeld = 256
 )
 
 // Piece is where in a clip a time without gaps begins.
@@ -34,26 +35,36 @@ type Clip struct {
 	Pieces   []Piece   // at least one
 	Bytes    int64     // of pictures and sound
 	// Rest is where the next clip has to begin, because the camera's stream
-	// changed there or the file would have been too large. Zero: this is all.
+	// changed there or the file would have been too large, or made of too many.
+	// Zero: this is all.
 	Rest time.Time
 
 	library *Library
 	release func()
 	video   *clipTrack
 	audio   *clipTrack
-	count   int
+	count   int           // samples
+	gone    int           // files
+	failed  error         // the last one
 	last    *media.Stream // of video
 	sound   *media.Stream
 	handles map[*file]*os.File
-	order   []*file // of handles
+	order   []*file  // of handles that may be closed
+	laid    *Content // once it is laid out
 }
 
-// Clip cuts a clip from a camera's recordings. It fails with ErrNothing or the
-// disk's error. Close lets go of the recordings.
+// Clip cuts a clip from a camera's recordings. What is damaged, or not on the
+// disk any more, is left out and said. It fails with ErrNothing, with
+// fs.ErrNotExist too when there was something, or when nothing can be read with
+// the disk's error. Close lets go of the recordings.
 func (l *Library) Clip(ctx context.Context, camera string, from, to time.Time) (*Clip, error) {
 	files, release := l.pin(camera, from.UnixMilli(), to.UnixMilli())
 	c := &Clip{library: l, release: release, handles: make(map[*file]*os.File)}
 	for _, f := range files {
+		if c.count > 0 && l.readOnly && len(c.handles) >= maxHeld {
+			c.Rest = time.UnixMilli(f.start).UTC()
+			break
+		}
 		if err := c.addFile(ctx, f, from.UnixMilli(), to.UnixMilli()); err != nil {
 			c.Close()
 			return nil, fmt.Errorf("cut a clip of %s: %w", camera, err)
@@ -64,9 +75,21 @@ func (l *Library) Clip(ctx context.Context, camera string, from, to time.Time) (
 	}
 	if c.count == 0 {
 		c.Close()
-		return nil, fmt.Errorf("%w: %s, %s to %s", ErrNothing, camera, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+		return nil, c.nothing(camera, from, to)
 	}
 	return c, nil
+}
+
+// nothing is why a clip is empty.
+func (c *Clip) nothing(camera string, from, to time.Time) error {
+	if c.failed != nil {
+		return fmt.Errorf("cut a clip of %s: %w", camera, c.failed)
+	}
+	err := fmt.Errorf("%w: %s, %s to %s", ErrNothing, camera, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+	if c.gone > 0 {
+		err = fmt.Errorf("%w: %d files of then: %w", err, c.gone, fs.ErrNotExist)
+	}
+	return err
 }
 
 // Close lets go of the recordings.
@@ -84,10 +107,22 @@ func (c *Clip) Close() {
 
 func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 	opened, index, err := c.library.open(f)
-	if err != nil {
-		return err
+	if c.library.gone(f, err) {
+		c.gone++
+		return nil
 	}
-	defer opened.Close()
+	if err != nil {
+		c.fail(f, err)
+		return nil
+	}
+	before := c.count
+	defer func() {
+		if c.library.readOnly && c.count > before {
+			c.handles[f] = opened // so that it can be read even once it is removed
+		} else {
+			_ = opened.Close() // only read
+		}
+	}()
 	for _, g := range index.GOPs {
 		if g.End < from || g.Start > to {
 			continue
@@ -97,7 +132,8 @@ func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 		}
 		video, audio, err := index.Samples(opened, g)
 		if err != nil {
-			return err
+			c.fail(f, err)
+			continue
 		}
 		if c.changed(index) || c.Bytes+g.Size > maxClipBytes || c.count+len(video)+len(audio) > maxClipSamples {
 			c.Rest = time.UnixMilli(g.Start).UTC()
@@ -106,6 +142,15 @@ func (c *Clip) addFile(ctx context.Context, f *file, from, to int64) error {
 		c.add(f, index, g, video, audio)
 	}
 	return nil
+}
+
+// fail leaves out what cannot be read, and says so.
+func (c *Clip) fail(f *file, err error) {
+	c.failed = err
+	c.library.mu.Lock()
+	path := c.library.path(f)
+	c.library.mu.Unlock()
+	c.library.cfg.Log.Warn("a part of a recording cannot be read and is left out", "camera", f.shelf.camera, "file", path, "error", err)
 }
 
 // changed reports whether a file's streams cannot go into this clip. Sound may
@@ -141,41 +186,4 @@ func (c *Clip) add(f *file, index *segment.Index, g segment.GOP, video, audio []
 	c.count += len(video) + len(audio)
 	c.To = later(c.To, time.UnixMilli(g.End).UTC())
 	c.Bytes += g.Size
-}
-
-// Write writes the file. It can be called once.
-func (c *Clip) Write(w io.Writer) error {
-	p := pmp4.Presentation{Tracks: []*pmp4.Track{c.video.track}}
-	if c.audio != nil && len(c.audio.track.Samples) > 0 {
-		c.audio.track.TimeOffset = int32(c.audio.first)
-		p.Tracks = append(p.Tracks, c.audio.track)
-	}
-	if err := p.Marshal(w); err != nil {
-		return fmt.Errorf("write clip: %w", err)
-	}
-	return nil
-}
-
-// payload reads a sample. Of the files two are open at a time: that is as many
-// as pictures and sound of one moment are in.
-func (c *Clip) payload(f *file, s segment.Sample) ([]byte, error) {
-	h := c.handles[f]
-	if h == nil {
-		if len(c.order) == 2 {
-			_ = c.handles[c.order[0]].Close() // only read
-			delete(c.handles, c.order[0])
-			c.order = c.order[1:]
-		}
-		c.library.mu.Lock()
-		opened, err := os.Open(c.library.path(f))
-		c.library.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
-		h = opened
-		c.handles[f], c.order = h, append(c.order, f)
-	}
-	b := make([]byte, s.Size)
-	_, err := h.ReadAt(b, s.Offset)
-	return b, err
 }

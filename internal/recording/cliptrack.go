@@ -96,7 +96,10 @@ func (t *clipTrack) add(f *file, s segment.Sample, time int64) {
 	t.last = at
 	sample := &pmp4.Sample{
 		Duration: s.Duration, PayloadSize: s.Size,
-		GetPayload: func() ([]byte, error) { return t.clip.payload(f, s) },
+		GetPayload: func() ([]byte, error) {
+			t.clip.laid.lay(f, s)
+			return nil, nil
+		},
 	}
 	if t.track.ID == 1 {
 		sample.PTSOffset, sample.IsNonSyncSample = int32(t.out(s.Shown())-at), !s.Key

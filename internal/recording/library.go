@@ -34,15 +34,17 @@ type Limits struct {
 // Library is the recordings of all cameras of this machine. It is safe for
 // concurrent use.
 type Library struct {
-	cfg   LibraryConfig
-	lock  *os.File
-	began time.Time
+	cfg      LibraryConfig
+	lock     *os.File // nil when it is only read
+	readOnly bool
+	began    time.Time
 
 	mu      sync.Mutex
 	cameras map[string]*shelf
 	cache   []*file // closed ones with an index, the most recently used last
 	clock   clock
 	said    time.Time // that room had to be made
+	away    bool      // the folder is not the one that was opened
 	closed  bool
 }
 
@@ -93,6 +95,9 @@ func (l *Library) Close() error {
 		return nil
 	}
 	l.closed = true
+	if l.lock == nil {
+		return nil
+	}
 	return l.lock.Close()
 }
 

@@ -22,11 +22,20 @@ func (l *Library) load() error {
 		}
 		dir := filepath.Join(l.cfg.Dir, camera.Name())
 		days, err := os.ReadDir(dir)
+		if l.readOnly && errors.Is(err, fs.ErrNotExist) {
+			continue // it was removed just now
+		}
 		if err != nil {
 			return err
 		}
 		for _, day := range days {
 			if !day.IsDir() {
+				continue
+			}
+			if l.readOnly {
+				if err := l.lookDay(camera.Name(), filepath.Join(dir, day.Name())); err != nil {
+					return err
+				}
 				continue
 			}
 			if err := l.loadDay(camera.Name(), filepath.Join(dir, day.Name())); err != nil {
@@ -44,8 +53,8 @@ func (l *Library) loadDay(camera, dir string) error {
 		return err
 	}
 	for _, entry := range entries {
-		n, ok := parseName(entry.Name())
-		if !ok || !entry.Type().IsRegular() || n.day() != filepath.Base(dir) {
+		n, ok := recorded(entry, dir)
+		if !ok {
 			continue // not ours
 		}
 		info, err := entry.Info()
@@ -68,6 +77,12 @@ func (l *Library) loadDay(camera, dir string) error {
 		}
 	}
 	return nil
+}
+
+// recorded returns the name of an entry of a day's folder that is a recording.
+func recorded(entry fs.DirEntry, dir string) (name, bool) {
+	n, ok := parseName(entry.Name())
+	return n, ok && entry.Type().IsRegular() && n.day() == filepath.Base(dir)
 }
 
 // recover ends a file that was being written when the process ended. Bytes is

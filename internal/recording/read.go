@@ -18,9 +18,13 @@ const cached = 16
 
 // open opens a file and finds its index. It is called without mu.
 func (l *Library) open(f *file) (*os.File, *segment.Index, error) {
+	var opened *os.File
 	l.mu.Lock()
-	path, index := l.path(f), f.index
-	opened, err := os.Open(path) // before it is renamed
+	err := l.follow(f, func(path string) (err error) {
+		opened, err = os.Open(path) // before it is renamed
+		return err
+	})
+	index := f.index
 	l.mu.Unlock()
 	if err != nil || index != nil {
 		return opened, index, err
@@ -131,7 +135,7 @@ func (l *Library) GOPs(ctx context.Context, camera string, from, to time.Time) i
 func (l *Library) gops(ctx context.Context, f *file, from, to int64, yield func(*media.GOP, error) bool) bool {
 	opened, index, err := l.open(f)
 	if err != nil {
-		return yield(nil, err)
+		return l.readOnly && l.gone(f, err) || yield(nil, err)
 	}
 	defer opened.Close()
 	for _, at := range index.GOPs {

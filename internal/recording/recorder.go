@@ -25,10 +25,14 @@ type Recorder struct {
 	work work // of Run
 }
 
-// New returns a recorder; Run does the work. It fails with ErrCamera.
+// New returns a recorder; Run does the work. It fails with ErrCamera or
+// ErrReadOnly.
 func New(cfg Config) (*Recorder, error) {
 	if err := checkCamera(cfg.Camera); err != nil {
 		return nil, err
+	}
+	if cfg.Library.readOnly {
+		return nil, ErrReadOnly
 	}
 	cfg.Mode = cmp.Or(cfg.Mode, Events)
 	cfg.Segment = cmp.Or(cfg.Segment, time.Minute)

@@ -28,6 +28,10 @@ func (l *Library) Run(ctx context.Context) {
 // Sweep removes what is older than it is kept for. After the clock has jumped
 // ahead it waits a day, so that a wrong clock does not cost the recordings.
 func (l *Library) Sweep() {
+	if l.readOnly {
+		return
+	}
+	l.watch()
 	now := l.cfg.Now()
 	l.mu.Lock()
 	jump, held := l.clock.hold(now, now.Sub(l.began))
@@ -48,6 +52,29 @@ func (l *Library) Sweep() {
 			"jump", jump.String(), "advice", "set the clock of this machine by NTP")
 	}
 	l.delete(old)
+}
+
+// watch says when the folder is not the one that was opened: its disk was taken
+// away while the machine runs, or another one was mounted over it.
+func (l *Library) watch() {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return
+	}
+	was, failed := l.lock.Stat()
+	is, err := os.Lstat(l.lock.Name())
+	away := failed != nil || err != nil || !os.SameFile(was, is)
+	changed := away != l.away
+	l.away = away
+	l.mu.Unlock()
+	switch {
+	case changed && away:
+		l.cfg.Log.Error("the disk of the recordings was taken away; recording goes on in what is there instead",
+			"dir", l.cfg.Dir, "advice", "mount the disk again and restart")
+	case changed:
+		l.cfg.Log.Info("the disk of the recordings is back", "dir", l.cfg.Dir)
+	}
 }
 
 // take takes files off their shelves. It is called with mu held.

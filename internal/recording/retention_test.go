@@ -172,3 +172,59 @@ func (r *rig) open(t *testing.T) (n int64) {
 	}
 	return n
 }
+
+// TestDiskTakenAway: a disk that goes while a camera is recorded is said, costs
+// no more than what was on it, and stops nothing.
+func TestDiskTakenAway(t *testing.T) {
+	r := newRig(t, set{recorder: func(c *recording.Config) { c.Mode, c.Segment = recording.Always, 2*time.Second }})
+	packets := encode(t, "4", plain...)
+	r.film(noon, packets)
+	r.safe(after(2.9))
+	r.library.Sweep()
+	require.Zero(t, r.log.count("taken away"))
+
+	// A folder with another name is as good as a disk that is not mounted.
+	away := r.dir + ".away"
+	require.NoError(t, os.Rename(r.dir, away))
+	t.Cleanup(func() { _ = os.RemoveAll(away) })
+	r.library.Sweep()
+	r.library.Sweep()
+	require.Equal(t, 1, r.log.count("taken away"))
+	_, err := r.library.Clip(t.Context(), "home.door", after(0), after(1))
+	require.ErrorIs(t, err, recording.ErrNothing)
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	require.NoError(t, os.MkdirAll(r.dir, 0o700))
+	r.film(after(60), packets)
+	require.Eventually(t, func() bool { return !r.Stats().Safe.Before(after(62.9)) }, patience, time.Millisecond)
+	r.stop()
+	clip, err := r.library.Clip(t.Context(), "home.door", after(0), after(100))
+	require.NoError(t, err)
+	require.Equal(t, after(60), clip.From)
+	clip.Close()
+
+	// It is back.
+	require.NoError(t, os.RemoveAll(r.dir))
+	require.NoError(t, os.Rename(away, r.dir))
+	r.library.Sweep()
+	require.Equal(t, 1, r.log.count("is back"))
+	clip, err = r.library.Clip(t.Context(), "home.door", after(0), after(1))
+	require.NoError(t, err)
+	clip.Close()
+}
+
+// TestNobodyElseReads: folders and files are their owner's alone.
+func TestNobodyElseReads(t *testing.T) {
+	r := newRig(t, set{recorder: always})
+	r.seconds(3)
+	r.stop()
+	require.NoError(t, filepath.WalkDir(r.dir, func(path string, d os.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := d.Info()
+		require.NoError(t, err)
+		if path != r.dir { // made by the test
+			require.Zero(t, info.Mode().Perm()&0o077, path)
+		}
+		return nil
+	}))
+}

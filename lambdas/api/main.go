@@ -14,6 +14,7 @@ import (
 	"porchlight/internal/cloud/api"
 	"porchlight/internal/cloud/cursor"
 	"porchlight/internal/cloud/env"
+	"porchlight/internal/cloud/playback"
 	"porchlight/internal/cloud/store"
 )
 
@@ -42,6 +43,12 @@ func wire(ctx context.Context, vars env.Lookup, log *slog.Logger) (*api.API, err
 	}
 	_, local := vars("AWS_ENDPOINT_URL") // at an IP address, which buckets cannot be subdomains of
 	objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = local })
-	db := store.New(store.Config{API: dynamodb.NewFromConfig(cfg), Table: v[0]})
-	return api.New(api.Config{Store: db, Cursors: cursors, Presign: api.PresignGet(objects, v[1]), Log: log}), nil
+	streams, media := playback.Connect(cfg)
+	return api.New(api.Config{
+		Store:   store.New(store.Config{API: dynamodb.NewFromConfig(cfg), Table: v[0]}),
+		Cursors: cursors,
+		Presign: api.PresignGet(objects, v[1]),
+		Video:   playback.New(playback.Config{Streams: streams, Media: media, Objects: objects, Bucket: v[1]}),
+		Log:     log,
+	}), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"porchlight/internal/capture/simulator"
+	"porchlight/internal/event"
 )
 
 const (
@@ -53,10 +54,23 @@ func latency(ctx context.Context, b *bench) (_ []row, err error) {
 			return nil, err
 		}
 	}
-	h, err := b.startHome(ctx, "latency", sources, b.log, watch.told)
+	video, signedIn := &persisted{}, make(chan *api, 1)
+	var owner *api
+	h, err := b.startHome(ctx, "latency", sources, b.log, func(e event.Event, at time.Time) {
+		watch.told(e, at)
+		if owner == nil {
+			select {
+			case owner = <-signedIn:
+			default:
+				return // before the first sample
+			}
+		}
+		video.follow(ctx, owner, e, at)
+	})
 	if err != nil {
 		return nil, err
 	}
+	signedIn <- h.owner
 	defer func() { err = errors.Join(err, h.stop()) }()
 	if err := wait(ctx, settle); err != nil {
 		return nil, err
@@ -73,7 +87,7 @@ func latency(ctx context.Context, b *bench) (_ []row, err error) {
 	if err := errors.Join(ctx.Err(), watch.failed); err != nil {
 		return nil, err
 	}
-	return watch.rows(b), nil
+	return append(watch.rows(b), video.rows()...), video.failed
 }
 
 // appearances are the frames on which a person is seen after none was for the

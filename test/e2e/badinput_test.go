@@ -19,7 +19,7 @@ func refused(t *testing.T, words []string, args ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, filepath.Join(root(), "bin", "porchlight"), append([]string{"up", "--aws", "127.0.0.1:0", "--mqtt", "127.0.0.1:0",
-		"--mqtt-websocket", "127.0.0.1:0", "--credentials", "127.0.0.1:0"}, args...)...).CombinedOutput()
+		"--mqtt-websocket", "127.0.0.1:0", "--credentials", "127.0.0.1:0", "--turn", "127.0.0.1:0"}, args...)...).CombinedOutput()
 	exit, ok := err.(*exec.ExitError) //nolint:errorlint // exec returns it unwrapped
 	require.True(t, ok, "%v: %s", err, out)
 	require.Equal(t, 1, exit.ExitCode(), "%s", out)

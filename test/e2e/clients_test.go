@@ -24,6 +24,13 @@ func standardClients(t *testing.T, m *machine) {
 		require.NoError(t, json.Unmarshal(aws("dynamodb", "scan", "--table-name", tables.TableNames[0]), &scan))
 		require.NotEmpty(t, scan.Items)
 		aws("iot-data", "publish", "--topic", "porchlight/v1/home/telemetry", "--qos", "1", "--payload", "e30=")
+		var channel struct{ ChannelARN string }
+		require.NoError(t, json.Unmarshal(aws("kinesisvideo", "create-signaling-channel", "--channel-name", "test.door"), &channel))
+		endpoints := aws("kinesisvideo", "get-signaling-channel-endpoint", "--channel-arn", channel.ChannelARN,
+			"--single-master-channel-endpoint-configuration", "Protocols=WSS,HTTPS,Role=VIEWER")
+		require.Contains(t, string(endpoints), "ws"+strings.TrimPrefix(m.ready.AWS, "http"))
+		require.Contains(t, string(aws("kinesis-video-signaling", "get-ice-server-config", "--channel-arn", channel.ChannelARN)), m.ready.Addresses.TURN)
+		aws("kinesisvideo", "delete-signaling-channel", "--channel-arn", channel.ChannelARN)
 	})
 	t.Run("mosquitto", func(t *testing.T) {
 		if _, err := exec.LookPath("mosquitto_pub"); err != nil {

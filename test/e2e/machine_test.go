@@ -86,7 +86,7 @@ func boot(t *testing.T, data string, args ...string) *machine {
 	}
 	m := &machine{t: t, data: data, done: make(chan struct{})}
 	m.cmd = exec.Command(filepath.Join(root(), "bin", "porchlight"), append([]string{
-		"up", "--json", "--data", data, "--listen", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--mqtt-websocket", "127.0.0.1:0", "--credentials", "127.0.0.1:0",
+		"up", "--json", "--data", data, "--listen", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--mqtt-websocket", "127.0.0.1:0", "--credentials", "127.0.0.1:0", "--turn", "127.0.0.1:0",
 	}, args...)...)
 	stdout, err := m.cmd.StdoutPipe()
 	require.NoError(t, err)

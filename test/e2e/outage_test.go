@@ -100,7 +100,12 @@ func standaloneConfig(t *testing.T, m *machine, w *wire) string {
 	tree["detector"] = map[string]any{"model": visiontest.Model, "models": models}
 	tree["state_dir"] = filepath.Join(t.TempDir(), "state")
 	tree["cameras"] = map[string]any{"door": map[string]any{"source": redClip(t), "loop": true, "quiet": "1s"}}
-	data, err = yaml.Marshal(tree)
+	return writeConfig(t, tree)
+}
+
+func writeConfig(t *testing.T, tree map[string]any) string {
+	t.Helper()
+	data, err := yaml.Marshal(tree)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "porchlight.yaml")
 	require.NoError(t, os.WriteFile(file, data, 0o600))

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Camera, CameraEvent } from "../src/api/types";
 import { scene } from "./scene";
+import { MockVideo } from "./video";
 
 /**
  * Stands in for the server while the app is being worked on and in the
@@ -31,6 +32,7 @@ export class Mock {
   expirePictures = false;
   /** Seconds an access token lives. */
   tokenLife = 3600;
+  readonly video = new MockVideo();
   /** Every request to the API and the token endpoint, for tests to count. */
   readonly seen: string[] = [];
 
@@ -43,7 +45,9 @@ export class Mock {
   populate(n: number): void {
     for (let i = 0; i < n; i++) {
       const at = Date.now() - (i === 0 ? 9_000 : i * i * 90_000 + i * 413_000);
-      this.events.push(this.#make(at, i, i === 0 ? undefined : 4 + ((i * 37) % 95)));
+      const event = this.#make(at, i, i === 0 ? undefined : 4 + ((i * 37) % 95));
+      this.events.push(event);
+      this.video.record(event.camera, at - 5_000, event.ended_at ? Date.parse(event.ended_at) + 8_000 : Infinity);
     }
   }
 
@@ -52,6 +56,7 @@ export class Mock {
     for (const event of this.events) if (event.state !== "ended") this.end(event.event_id);
     const event = this.#make(Date.now(), this.events.length, undefined);
     this.events.unshift(event);
+    this.video.record(event.camera, Date.now() - 5_000, Infinity);
     return event;
   }
 
@@ -60,6 +65,7 @@ export class Mock {
     if (!event) return;
     const at = new Date().toISOString();
     Object.assign(event, { sequence: event.sequence + 1, state: "ended", updated_at: at, ended_at: at });
+    this.video.end(event.camera);
   }
 
   /** Makes every access token in use one that the API refuses. */
@@ -84,31 +90,45 @@ export class Mock {
     }
     if (url.pathname.startsWith("/oidc/")) return this.#signIn(req, res, url, json);
     if (url.pathname.startsWith("/pictures/")) return this.#picture(res, url);
+    if (this.video.serve(url, res)) return true;
     if (!url.pathname.startsWith("/v1/")) return false;
 
     this.seen.push(`${req.method} ${url.pathname}${url.search}`);
-    const problem = (status: number, title: string, detail: string) =>
-      json(status, { type: "about:blank", title, status, detail }, "application/problem+json");
+    const problem = (status: number, title: string, detail: string, type = "about:blank") =>
+      json(status, { type, title, status, detail }, "application/problem+json");
     if (this.broken) return problem(this.broken.status, this.broken.title, this.broken.detail);
     const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1] ?? "";
     if (!this.#access.has(token)) return problem(401, "Not signed in", "The access token is not valid. Sign in again.");
 
     if (url.pathname === "/v1/cameras") return json(200, { cameras: this.cameras });
     if (url.pathname === "/v1/events") return json(200, this.#list(url));
-    const id = url.pathname.slice("/v1/events/".length);
+    const [, , kind, name = "", what] = url.pathname.split("/");
+    if (kind === "cameras") {
+      const camera = this.cameras.find((c) => c.camera === decodeURIComponent(name));
+      if (!camera) return problem(404, "No such camera", "It may have been removed.");
+      const answer = await this.video.camera(camera.camera, what, url);
+      return answer ? json(200, answer) : problem(404, "No video", "There is no video of that time.", "no-video");
+    }
+    const id = name;
     const event = this.events.find((e) => e.event_id === id);
     if (!event) return problem(404, "No such event", "It may have passed its keeping time.");
+    if (what) {
+      const answer = await this.video.event(event, what, url);
+      return answer ? json(200, answer) : problem(404, "No video", "There is no video of that event, or not yet.", "no-video");
+    }
     this.#renewed.add(id);
     return json(200, this.#signed(event));
   }
 
   #list(url: URL): { events: CameraEvent[]; next_cursor?: string } {
     const [camera, label, severity] = ["camera", "label", "severity"].map((name) => url.searchParams.get(name));
+    const [from = -Infinity, to = Infinity] = ["from", "to"].map((name) => Date.parse(url.searchParams.get(name) ?? "") || undefined);
     const limit = Number(url.searchParams.get("limit") ?? 50);
     const before = url.searchParams.get("cursor") ?? "~";
     const found = this.events
       .filter((e) => e.event_id < before && (!camera || e.camera === camera) && (!label || label in e.labels))
       .filter((e) => !severity || e.severity === severity)
+      .filter((e) => Date.parse(e.started_at) >= from && Date.parse(e.started_at) < to)
       .sort((a, b) => (a.event_id < b.event_id ? 1 : -1));
     const events = found.slice(0, limit);
     const last = events.at(-1);
@@ -219,6 +239,7 @@ export class Mock {
       updated_at: ended ?? started,
       ...(ended ? { ended_at: ended } : {}),
       severity: i % 4 === 2 ? "detection" : "alert",
+      ...(i % 4 === 1 ? { cloud_labels: { person: 0.97, jacket: 0.71 } } : {}),
       labels: i % 5 === 3 ? { person: score, dog: score - 0.1 } : { person: score },
       zones: i % 3 === 0 ? ["porch"] : [],
       ...(i % 6 === 3 ? { appeared: ["porch"] } : {}),

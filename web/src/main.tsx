@@ -22,6 +22,8 @@ import "./styles/cameras.css";
 import "./styles/events.css";
 import "./styles/picture.css";
 import "./styles/sheet.css";
+import "./styles/player.css";
+import "./styles/day.css";
 import "./styles/empty.css";
 
 const root = document.getElementById("app") as HTMLElement;
@@ -49,6 +51,8 @@ async function boot(): Promise<void> {
 
   const state: AppState = {
     session,
+    api,
+    page,
     feed,
     cameras,
     router,

@@ -1,12 +1,21 @@
 import { signal } from "@preact/signals";
 import { NO_FILTER, type Filter } from "./events/feed";
 
-/** What the address asks for: the list, filtered, or one event over it. */
-export type Route = { name: "home"; filter: Filter } | { name: "event"; id: string };
+/**
+ * What the address asks for: the list, filtered, or a day of a camera (the one
+ * that holds a time, in milliseconds since 1970; absent is today), or one event over them.
+ */
+export type Page = { name: "home"; filter: Filter } | { name: "camera"; camera: string; at?: number };
+export type Route = Page | { name: "event"; id: string };
 
 export function parseRoute(hash: string): Route {
   const event = /^#\/events\/([0-9A-Z]{26})$/.exec(hash);
   if (event?.[1]) return { name: "event", id: event[1] };
+  const camera = /^#\/cameras\/([\w.:-]{1,129})(?:\?t=([\d:TZ.-]+))?$/.exec(hash);
+  if (camera?.[1]) {
+    const at = timeIn(camera[2]);
+    return { name: "camera", camera: camera[1], ...(at === undefined ? {} : { at }) };
+  }
   const query = new URLSearchParams(hash.startsWith("#/?") ? hash.slice(3) : "");
   return {
     name: "home",
@@ -25,15 +34,30 @@ export function homeHash(filter: Filter): string {
 
 export const eventHash = (id: string): string => `#/events/${id}`;
 
+/** Of a camera's day: today, the local day yyyy-mm-dd, or at a time. */
+export function cameraHash(camera: string, at?: string | Date): string {
+  const time = at instanceof Date ? at.toISOString() : at;
+  return `#/cameras/${camera}${time ? `?t=${time}` : ""}`;
+}
+
+/** A local day or a time; undefined for anything else. */
+function timeIn(text: string | undefined): number | undefined {
+  const day = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text ?? "");
+  const at = day ? new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3])).getTime() : Date.parse(text ?? "");
+  return Number.isFinite(at) ? at : undefined;
+}
+
 /** Keeps the route in the address's fragment, so that back and reload work. */
 export class Router {
   readonly route = signal<Route>({ name: "home", filter: NO_FILTER });
-  #cameFromHome = false;
+  /** The page that an event lies over, or that is the route itself. */
+  readonly page = signal<Page>({ name: "home", filter: NO_FILTER });
+  #cameFromPage = false;
 
   constructor(private readonly win: Window) {
     this.#read();
     win.addEventListener("hashchange", () => {
-      this.#cameFromHome = this.route.value.name === "home";
+      this.#cameFromPage = this.route.value.name !== "event";
       this.#read();
     });
   }
@@ -44,19 +68,21 @@ export class Router {
 
   /** Goes to another event in place of this one. */
   replace(hash: string): void {
-    const fromHome = this.#cameFromHome;
+    const fromPage = this.#cameFromPage;
     this.win.history.replaceState(null, "", hash);
     this.#read();
-    this.#cameFromHome = fromHome;
+    this.#cameFromPage = fromPage;
   }
 
-  /** Leaves an event for the list it was opened from. */
+  /** Leaves an event for the page it was opened from. */
   leave(filter: Filter): void {
-    if (this.#cameFromHome) this.win.history.back();
+    if (this.#cameFromPage) this.win.history.back();
     else this.replace(homeHash(filter));
   }
 
   #read(): void {
-    this.route.value = parseRoute(this.win.location.hash);
+    const route = parseRoute(this.win.location.hash);
+    if (route.name !== "event") this.page.value = route;
+    this.route.value = route;
   }
 }

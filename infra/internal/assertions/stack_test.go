@@ -35,7 +35,7 @@ func TestResourceTypes(t *testing.T) {
 		"AWS::ApiGatewayV2::Api":          1,
 		"AWS::ApiGatewayV2::Authorizer":   1,
 		"AWS::ApiGatewayV2::Integration":  1,
-		"AWS::ApiGatewayV2::Route":        3,
+		"AWS::ApiGatewayV2::Route":        8,
 		"AWS::ApiGatewayV2::Stage":        1,
 		"AWS::Cognito::UserPool":          1,
 		"AWS::Cognito::UserPoolClient":    1,
@@ -51,7 +51,7 @@ func TestResourceTypes(t *testing.T) {
 		"AWS::Lambda::EventInvokeConfig":  1,
 		"AWS::Lambda::EventSourceMapping": 2,
 		"AWS::Lambda::Function":           5,
-		"AWS::Lambda::Permission":         5,
+		"AWS::Lambda::Permission":         10,
 		"AWS::Logs::LogGroup":             6,
 		"AWS::S3::Bucket":                 2,
 		"AWS::S3::BucketPolicy":           2,
@@ -123,6 +123,17 @@ func TestThumbnailsLiveAsLongAsEvents(t *testing.T) {
 	require.Equal(t, "thumbnails/", at(t, rule, "Prefix"))
 	require.EqualValues(t, 30, at(t, rule, "ExpirationInDays"))
 	require.Equal(t, "30", at(t, tmpl.lambda(t, "events").Properties, "Environment", "Variables", "EVENT_RETENTION_DAYS"))
+}
+
+func TestClipsAreThereForADay(t *testing.T) {
+	tmpl := load(t)
+	_, bucket := tmpl.output(t, naming.OutThumbnailBucket)
+	rules := at(t, bucket.Properties, "LifecycleConfiguration", "Rules")
+	require.Len(t, rules, 2)
+	require.Equal(t, "Enabled", at(t, rules, 1, "Status"))
+	require.Equal(t, "clips/", at(t, rules, 1, "Prefix"))
+	require.EqualValues(t, 1, at(t, rules, 1, "ExpirationInDays"))
+	require.Less(t, tmpl.lambda(t, "api").Properties["Timeout"].(float64), 30.0, "HTTP APIs wait no longer")
 }
 
 func TestEveryLambda(t *testing.T) {

@@ -65,7 +65,7 @@ func New(scope constructs.Construct, id string, props Props) *Components {
 				Resources: &[]*string{bucket.BucketArn()},
 			}),
 			props.Thumbnails.PutByThing(),
-			video.Produce(parent),
+			video.SendByThing(parent),
 		},
 	})
 	return &Components{bucket, policy}

@@ -30,7 +30,7 @@ func New(scope constructs.Construct, id string, props Props) *Device {
 	})
 	props.Thumbnails.GrantPutByThing(role)
 	props.Thumbnails.GrantReadUpdates(role)
-	role.AddToPolicy(video.Produce(parent))
+	video.GrantSendByThing(parent, role)
 
 	alias := awsiot.NewCfnRoleAlias(parent, jsii.String("RoleAlias"), &awsiot.CfnRoleAliasProps{
 		RoleAlias:                 jsii.String(naming.Scoped(props.Stage, "device")),

@@ -29,7 +29,12 @@ const accessLogFormat = `{"time":"$context.requestTime","request_id":"$context.r
 
 // paths are the routes, all GET. A test holds them against the API's OpenAPI
 // document.
-func paths() []string { return []string{"/v1/cameras", "/v1/events", "/v1/events/{event_id}"} }
+func paths() []string {
+	return []string{
+		"/v1/cameras", "/v1/cameras/{camera}/clip", "/v1/cameras/{camera}/playback", "/v1/cameras/{camera}/recordings",
+		"/v1/events", "/v1/events/{event_id}", "/v1/events/{event_id}/clip", "/v1/events/{event_id}/playback",
+	}
+}
 
 // New makes the API and returns its address. The app is served from the same
 // origin, so no other origin is let in (no CORS).

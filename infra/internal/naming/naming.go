@@ -58,6 +58,9 @@ const (
 // follows it.
 const ThumbnailPrefix = "thumbnails/"
 
+// ClipPrefix starts the keys of video files that owners asked for.
+const ClipPrefix = "clips/"
+
 // PictureSuffix ends the keys of pictures that somebody is told of.
 const PictureSuffix = ".jpg"
 

@@ -30,13 +30,14 @@ import (
 	"porchlight/infra/internal/stage"
 	"porchlight/infra/internal/table"
 	"porchlight/infra/internal/thumbnails"
+	"porchlight/infra/internal/video"
 )
 
 // Time limits of the Lambdas, in seconds.
 const (
 	eventsTimeout    = 30
-	apiTimeout       = 10
-	provisionTimeout = 5 // AWS IoT waits no longer for its hook
+	apiTimeout       = 29 // HTTP APIs wait for 30, and a clip may take as long
+	provisionTimeout = 5  // AWS IoT waits no longer for its hook
 )
 
 // New makes the stack of a stage in app. It fails, saying what to run, when a
@@ -163,6 +164,8 @@ func newAPI(scope constructs.Construct, s stage.Stage, store *table.Table, pictu
 	})
 	store.GrantRead(fn)
 	pictures.GrantRead(fn)
+	pictures.GrantClips(fn)
+	video.GrantPlay(scope, fn)
 	key.GrantRead(fn)
 	return fn
 }

@@ -1,4 +1,5 @@
-// Package thumbnails makes the private bucket of event pictures.
+// Package thumbnails makes the private bucket of event pictures, and of the
+// video files that owners download.
 package thumbnails
 
 import (
@@ -21,6 +22,10 @@ type Props struct {
 	// Required.
 	ExpireDays int
 }
+
+// clipDays is how long a file that somebody asked for is there to be
+// downloaded. The video it was made of stays where it is.
+const clipDays = 1
 
 // Bucket is the bucket and its grants.
 type Bucket struct {
@@ -48,6 +53,11 @@ func New(scope constructs.Construct, id string, props Props) *Bucket {
 			Prefix:                              jsii.String(naming.ThumbnailPrefix),
 			Expiration:                          awscdk.Duration_Days(jsii.Number(props.ExpireDays)),
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
+		}, {
+			Id:                                  jsii.String("ExpireClips"),
+			Prefix:                              jsii.String(naming.ClipPrefix),
+			Expiration:                          awscdk.Duration_Days(jsii.Number(clipDays)),
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
 		}},
 	})}
 }
@@ -59,6 +69,12 @@ func (b *Bucket) Name() *string { return b.bucket.BucketName() }
 // list them.
 func (b *Bucket) GrantRead(grantee awsiam.IGrantable) {
 	b.allow(grantee, "s3:GetObject", naming.ThumbnailPrefix+"*")
+}
+
+// GrantClips lets the grantee put clips into the bucket and hand them out.
+func (b *Bucket) GrantClips(grantee awsiam.IGrantable) {
+	b.allow(grantee, "s3:PutObject", naming.ClipPrefix+"*")
+	b.allow(grantee, "s3:GetObject", naming.ClipPrefix+"*")
 }
 
 // GrantPutByThing lets a role that IoT's credentials provider hands out write

@@ -1,4 +1,6 @@
-// Package video makes what a device may do with Kinesis Video Streams.
+// Package video says who may do what with the streams of Kinesis Video
+// Streams. The stack makes none: a camera's stream is made by its device, on
+// first use, and is named <thing>.<camera>.
 package video
 
 import (
@@ -8,19 +10,40 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Produce lets a role that IoT's credentials provider hands out make the
-// streams of the cameras of the thing whose certificate was shown, and send
-// video to them. It can see what they hold, and read none of it. A stream has its camera's name,
-// which is the thing's with a dot and a name behind it.
-func Produce(scope constructs.Construct) awsiam.PolicyStatement {
-	streams := awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("kinesisvideo"), Resource: jsii.String("stream"), ResourceName: jsii.String("${credentials-iot:ThingName}.*/*"),
-	})
+// GrantPlay lets the grantee find out what streams hold and hand out URLs and
+// files of it. Which streams there will be is not known when the stack is
+// deployed, so it is all of the account's whose names are those of cameras, in
+// which a dot is; whose they are, the grantee checks.
+func GrantPlay(scope constructs.Construct, grantee awsiam.IGrantable) {
+	grantee.GrantPrincipal().AddToPrincipalPolicy(statement(scope, "*.*",
+		"kinesisvideo:GetDataEndpoint", "kinesisvideo:ListFragments", "kinesisvideo:GetHLSStreamingSessionURL",
+		"kinesisvideo:GetDASHStreamingSessionURL", "kinesisvideo:GetClip"))
+}
+
+// GrantSendByThing lets a role that IoT's credentials provider hands out make
+// the streams of the thing whose certificate was shown, and send to them. No
+// other thing's begin with its name and a dot: names of things have none.
+func GrantSendByThing(scope constructs.Construct, role awsiam.IRole) {
+	role.GrantPrincipal().AddToPrincipalPolicy(SendByThing(scope))
+}
+
+// SendByThing is the statement of GrantSendByThing, for a role outside the
+// stack. Pictures that the service makes of what is sent, it stores with the
+// same role's rights.
+func SendByThing(scope constructs.Construct) awsiam.PolicyStatement {
+	return statement(scope, "${credentials-iot:ThingName}.*",
+		"kinesisvideo:CreateStream", "kinesisvideo:TagStream", "kinesisvideo:DescribeStream",
+		"kinesisvideo:DescribeImageGenerationConfiguration", "kinesisvideo:UpdateImageGenerationConfiguration",
+		"kinesisvideo:GetDataEndpoint", "kinesisvideo:PutMedia", "kinesisvideo:ListFragments")
+}
+
+// statement allows actions on streams. An ARN ends in when its stream was
+// made, which the star of names takes in.
+func statement(scope constructs.Construct, names string, actions ...string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings(
-			"kinesisvideo:CreateStream", "kinesisvideo:DescribeStream", "kinesisvideo:GetDataEndpoint", "kinesisvideo:ListFragments", "kinesisvideo:PutMedia",
-			"kinesisvideo:TagStream", "kinesisvideo:UpdateImageGenerationConfiguration",
-		),
-		Resources: &[]*string{streams},
+		Actions: jsii.Strings(actions...),
+		Resources: &[]*string{awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("kinesisvideo"), Resource: jsii.String("stream"), ResourceName: jsii.String(names),
+		})},
 	})
 }

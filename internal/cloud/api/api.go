@@ -5,31 +5,35 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"porchlight/internal/cloud/cursor"
 	"porchlight/internal/cloud/store"
-	"porchlight/internal/event"
 )
 
 // Store holds the owner's things.
 type Store interface {
 	Cameras(ctx context.Context, owner string) ([]*store.Camera, error)
 	HasCamera(ctx context.Context, owner, camera string) (bool, error)
-	Event(ctx context.Context, owner, id string) (*event.Event, error)
+	LabeledEvent(ctx context.Context, owner, id string) (*store.Labeled, error)
 	Events(ctx context.Context, owner string, q store.Query) (*store.Page, error)
+	OwnerOf(ctx context.Context, thing string) (string, error)
 }
 
 // Presign returns a URL at which anyone can read the object for a short while.
 type Presign func(ctx context.Context, key string) (url string, err error)
 
-// Config of an API.
+// Config of an API. All but Now are required.
 type Config struct {
 	Store   Store
 	Cursors *cursor.Signer
 	Presign Presign
+	Video   Video
 	Log     *slog.Logger
+	Now     func() time.Time // time.Now when nil
 }
 
 // API is safe for concurrent use.
@@ -44,11 +48,19 @@ type handler func(ctx context.Context, owner string, req *events.APIGatewayV2HTT
 
 // New returns the API.
 func New(cfg Config) *API {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	a := &API{cfg: cfg}
 	a.routes = map[string]handler{
-		"GET /v1/cameras":           a.listCameras,
-		"GET /v1/events":            a.listEvents,
-		"GET /v1/events/{event_id}": a.getEvent,
+		"GET /v1/cameras":                     a.listCameras,
+		"GET /v1/cameras/{camera}/clip":       a.getCameraClip,
+		"GET /v1/cameras/{camera}/playback":   a.playCamera,
+		"GET /v1/cameras/{camera}/recordings": a.listRecordings,
+		"GET /v1/events":                      a.listEvents,
+		"GET /v1/events/{event_id}":           a.getEvent,
+		"GET /v1/events/{event_id}/clip":      a.getEventClip,
+		"GET /v1/events/{event_id}/playback":  a.playEvent,
 	}
 	return a
 }
@@ -62,9 +74,12 @@ func (a *API) Handle(ctx context.Context, req events.APIGatewayV2HTTPRequest) (e
 		"content-type": "application/json", "cache-control": "no-store",
 	}}
 	if err != nil {
-		problem := a.problem(ctx, &req, err)
-		res.StatusCode, body = problem.Status, problem
+		shown := a.shown(ctx, &req, err)
+		res.StatusCode, body = shown.status, shown.document()
 		res.Headers["content-type"] = "application/problem+json"
+		if shown.again > 0 {
+			res.Headers["retry-after"] = strconv.Itoa(shown.again)
+		}
 	}
 	raw, err := json.Marshal(body)
 	if err != nil { // the types hold nothing that JSON cannot
@@ -84,7 +99,7 @@ func (a *API) answer(ctx context.Context, req *events.APIGatewayV2HTTPRequest) (
 	}
 	owner := subject(req)
 	if owner == "" {
-		return nil, &problemError{http.StatusUnauthorized, "The request has no signed-in owner: sign in and send the access token."}
+		return nil, &problemError{status: http.StatusUnauthorized, detail: "The request has no signed-in owner: sign in and send the access token."}
 	}
 	return handle(ctx, owner, req)
 }

@@ -40,6 +40,8 @@ const (
 // world is an API over a real table in which two owners live.
 type world struct {
 	api    *API
+	table  *store.Store
+	video  *films
 	log    *bytes.Buffer
 	events map[string][]*event.Event // by owner, newest first
 }
@@ -60,9 +62,10 @@ func newWorld(t *testing.T) *world {
 	signer, err := cursor.New(bytes.Repeat([]byte("k"), cursor.MinKey))
 	require.NoError(t, err)
 	objects := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:4566"), UsePathStyle: true, Credentials: keys})
-	w := &world{log: &bytes.Buffer{}, events: map[string][]*event.Event{}}
+	w := &world{table: db, video: &films{}, log: &bytes.Buffer{}, events: map[string][]*event.Event{}}
 	w.api = New(Config{
-		Store: db, Cursors: signer, Presign: PresignGet(objects, "thumbs"), Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Store: db, Cursors: signer, Presign: PresignGet(objects, "thumbs"), Video: w.video, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Now: func() time.Time { return t0.Add(time.Hour) },
 	})
 	for owner, thing := range map[string]string{"alice": "porch", "bob": "shed"} {
 		require.NoError(t, db.Claim(t.Context(), thing, owner))
@@ -94,11 +97,15 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func request(owner, route, eventID string, query map[string]string) events.APIGatewayV2HTTPRequest {
+// request names an event or a camera, as the route has it.
+func request(owner, route, id string, query map[string]string) events.APIGatewayV2HTTPRequest {
 	req := events.APIGatewayV2HTTPRequest{RouteKey: route, QueryStringParameters: query}
 	req.RequestContext.RequestID = "req-1"
-	if eventID != "" {
-		req.PathParameters = map[string]string{"event_id": eventID}
+	if id != "" {
+		req.PathParameters = map[string]string{"event_id": id}
+		if strings.Contains(route, "{camera}") {
+			req.PathParameters = map[string]string{"camera": id}
+		}
 	}
 	if owner != "" {
 		req.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
@@ -109,9 +116,9 @@ func request(owner, route, eventID string, query map[string]string) events.APIGa
 }
 
 // get sends a request, holds the answer against the contract, and returns it.
-func (w *world) get(t testing.TB, owner, route, eventID string, query map[string]string) events.APIGatewayV2HTTPResponse {
+func (w *world) get(t testing.TB, owner, route, id string, query map[string]string) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	res, err := w.api.Handle(t.Context(), request(owner, route, eventID, query))
+	res, err := w.api.Handle(t.Context(), request(owner, route, id, query))
 	require.NoError(t, err)
 	conforms(t, route, res)
 	return res
@@ -158,6 +165,7 @@ func TestEventHasEverything(t *testing.T) {
 	require.Equal(t, "900", signed.Query().Get("X-Amz-Expires"))
 	require.NotEmpty(t, signed.Query().Get("X-Amz-Signature"))
 	got.ThumbnailUrl = ""
+	require.Nil(t, got.CloudLabels, "the cloud has not looked")
 	require.Equal(t, Event{
 		EventId: e.EventID, Sequence: 3, State: EventStateEnded, Camera: "porch.back",
 		StartedAt: e.StartedAt, UpdatedAt: e.UpdatedAt, EndedAt: *e.EndedAt,
@@ -166,6 +174,21 @@ func TestEventHasEverything(t *testing.T) {
 		Faces: []Face{{Name: "Ann", Distance: 0.3}}, Model: "hog",
 		Clip: Clip{Stream: "porch.back", From: e.Clip.From, To: e.Clip.To},
 	}, got)
+}
+
+func TestEventHasTheCloudsLabels(t *testing.T) {
+	w := newWorld(t)
+	e := w.events["alice"][0]
+	_, err := w.table.MergeLabels(t.Context(), "alice", e.Camera, e.EventID, "etag", map[string]float64{"parcel": 0.75})
+	require.NoError(t, err)
+	var got Event
+	require.NoError(t, json.Unmarshal([]byte(w.get(t, "alice", eventRoute, e.EventID, nil).Body), &got))
+	require.Equal(t, map[string]float64{"parcel": 0.75}, got.CloudLabels)
+	all := list(t, w.get(t, "alice", eventsRoute, "", nil)).Events
+	require.Equal(t, got.CloudLabels, all[0].CloudLabels)
+	for _, other := range all[1:] {
+		require.Nil(t, other.CloudLabels)
+	}
 }
 
 func TestPagesAndFilters(t *testing.T) {
@@ -244,9 +267,12 @@ type broken struct{}
 
 var errInternal = errors.New("dial tcp 10.0.0.7: secret-host refused")
 
-func (broken) Cameras(context.Context, string) ([]*store.Camera, error)    { return nil, errInternal }
-func (broken) HasCamera(context.Context, string, string) (bool, error)     { return false, errInternal }
-func (broken) Event(context.Context, string, string) (*event.Event, error) { return nil, errInternal }
+func (broken) Cameras(context.Context, string) ([]*store.Camera, error) { return nil, errInternal }
+func (broken) HasCamera(context.Context, string, string) (bool, error)  { return false, errInternal }
+func (broken) OwnerOf(context.Context, string) (string, error)          { return "", errInternal }
+func (broken) LabeledEvent(context.Context, string, string) (*store.Labeled, error) {
+	return nil, errInternal
+}
 func (broken) Events(context.Context, string, store.Query) (*store.Page, error) {
 	return nil, errInternal
 }
@@ -256,7 +282,11 @@ func TestFailuresAreLoggedAndNotTold(t *testing.T) {
 	w := &world{api: New(Config{Store: broken{}, Log: slog.New(slog.NewTextHandler(&log, nil))})}
 	for route := range routes(t) {
 		log.Reset()
-		res := w.get(t, "alice", route, "01J8Z3NDEKTSV4RRFFQ69G5FAV", nil)
+		id := "01J8Z3NDEKTSV4RRFFQ69G5FAV"
+		if strings.Contains(route, "{camera}") {
+			id = "porch.front"
+		}
+		res := w.get(t, "alice", route, id, nil)
 		p := problem(t, res, 500)
 		require.Contains(t, p.Detail, "req-1")
 		require.NotContains(t, res.Body, "secret-host")
@@ -269,6 +299,7 @@ func TestFailuresAreLoggedAndNotTold(t *testing.T) {
 type one struct {
 	broken
 	e       *event.Event
+	owner   string // of its thing
 	cameras []*store.Camera
 }
 
@@ -285,7 +316,9 @@ func TestCamerasAreByName(t *testing.T) {
 	require.Equal(t, "b.door c.door a.yard", got.Cameras[0].Camera+" "+got.Cameras[1].Camera+" "+got.Cameras[2].Camera)
 }
 
-func (o one) Event(context.Context, string, string) (*event.Event, error) { return o.e, nil }
+func (o one) LabeledEvent(context.Context, string, string) (*store.Labeled, error) {
+	return &store.Labeled{Event: *o.e}, nil
+}
 
 func TestThumbnailIsTheThingsOrNone(t *testing.T) {
 	e := &event.Event{Camera: "porch.front", ThumbnailKey: "thumbnails/shed/x.jpg", Sequence: 1, State: event.Started}
@@ -318,6 +351,7 @@ func FuzzHandle(f *testing.F) {
 	f.Add(eventsRoute, "from", "2026-05-04T03:02:01Z")
 	f.Add(eventsRoute, "cursor", "AAAA")
 	f.Add(eventRoute, "\xff", "\x00")
+	f.Add(playCameraRoute, "protocol", "porch.front")
 	f.Fuzz(func(t *testing.T, route, name, value string) {
 		res, err := a.Handle(t.Context(), request("alice", route, value, map[string]string{name: value}))
 		if err != nil || !json.Valid([]byte(res.Body)) || res.StatusCode < 400 {

@@ -67,6 +67,7 @@ func TestTypesAreThoseOfTheContract(t *testing.T) {
 	types := map[string]any{
 		"CameraList": CameraList{}, "Camera": Camera{}, "Detector": Detector{}, "EventList": EventList{},
 		"Event": Event{}, "Face": Face{}, "Clip": Clip{}, "Problem": Problem{},
+		"Playback": Playback{}, "ClipFile": ClipFile{}, "Recordings": Recordings{}, "Range": Range{},
 	}
 	schemas := contract(t).Components.Schemas
 	require.Equal(t, names(schemas), names(types))

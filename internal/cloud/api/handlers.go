@@ -13,6 +13,9 @@ import (
 	"porchlight/internal/event"
 )
 
+// noCamera is the detail of the problem.
+const noCamera = "You have no such camera: use the camera field of one of your cameras."
+
 func (a *API) listCameras(ctx context.Context, owner string, _ *events.APIGatewayV2HTTPRequest) (any, error) {
 	cameras, err := a.cfg.Store.Cameras(ctx, owner)
 	if err != nil {
@@ -56,7 +59,7 @@ func (a *API) listEvents(ctx context.Context, owner string, req *events.APIGatew
 			return nil, err
 		}
 		if !known {
-			return nil, notFound("You have no such camera: use the camera field of one of your cameras.")
+			return nil, notFound(noCamera)
 		}
 	}
 	list := EventList{Events: make([]Event, len(page.Events))}
@@ -70,7 +73,7 @@ func (a *API) listEvents(ctx context.Context, owner string, req *events.APIGatew
 }
 
 func (a *API) getEvent(ctx context.Context, owner string, req *events.APIGatewayV2HTTPRequest) (any, error) {
-	e, err := a.cfg.Store.Event(ctx, owner, req.PathParameters["event_id"])
+	e, err := a.cfg.Store.LabeledEvent(ctx, owner, req.PathParameters["event_id"])
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +81,13 @@ func (a *API) getEvent(ctx context.Context, owner string, req *events.APIGateway
 }
 
 // event in the API's form. Its lists are never null.
-func (a *API) event(ctx context.Context, e *event.Event) Event {
+func (a *API) event(ctx context.Context, e *store.Labeled) Event {
 	out := Event{
 		EventId: e.EventID, Sequence: e.Sequence, State: EventState(e.State), Camera: e.Camera,
 		StartedAt: e.StartedAt, UpdatedAt: e.UpdatedAt, Labels: e.Labels, Severity: EventSeverity(e.Severity),
 		Zones: append([]string{}, e.Zones...), Appeared: e.Appeared, Removed: e.Removed, Score: e.Score,
 		Box: []float64{e.Box.X0, e.Box.Y0, e.Box.X1, e.Box.Y1}, Faces: make([]Face, len(e.Faces)), Model: e.Model,
+		CloudLabels: e.CloudLabels,
 	}
 	if e.EndedAt != nil {
 		out.EndedAt = *e.EndedAt
@@ -98,7 +102,7 @@ func (a *API) event(ctx context.Context, e *event.Event) Event {
 		out.Clip = Clip{Stream: e.Clip.Stream, From: e.Clip.From, To: e.Clip.To}
 	}
 	if e.ThumbnailKey != "" {
-		url, err := a.thumbnail(ctx, e)
+		url, err := a.thumbnail(ctx, &e.Event)
 		if err != nil { // the event is worth having without
 			a.cfg.Log.ErrorContext(ctx, "thumbnail left out", "event_id", e.EventID, "err", err)
 		}

@@ -63,7 +63,42 @@ func isolation(t *testing.T, w *world) map[string]func() []string {
 			}
 			return bodies
 		},
+		playEventRoute:  func() []string { return isolatedEvent(t, w, playEventRoute) },
+		eventClipRoute:  func() []string { return isolatedEvent(t, w, eventClipRoute) },
+		recordingsRoute: func() []string { return isolatedCamera(t, w, recordingsRoute) },
+		playCameraRoute: func() []string { return isolatedCamera(t, w, playCameraRoute) },
+		cameraClipRoute: func() []string { return isolatedCamera(t, w, cameraClipRoute) },
 	}
+}
+
+// isolatedEvent: the video of her events answers byte for byte as that of one
+// that exists nowhere, and nobody looks for it.
+func isolatedEvent(t *testing.T, w *world, route string) (bodies []string) {
+	nowhere := w.get(t, "bob", route, "01J8Z3NDEKTSV4RRFFQ69G5FAV", nil)
+	problem(t, nowhere, 404)
+	for _, e := range w.events["alice"] {
+		res := w.get(t, "bob", route, e.EventID, nil)
+		require.Equal(t, nowhere, res)
+		bodies = append(bodies, res.Body)
+	}
+	require.Empty(t, w.video.asked)
+	return bodies
+}
+
+// isolatedCamera: her cameras answer byte for byte as ones that exist nowhere,
+// whatever is asked of them, and nobody looks for their video.
+func isolatedCamera(t *testing.T, w *world, route string) (bodies []string) {
+	for _, query := range []map[string]string{{"from": "2026-05-04T03:02:01Z", "to": "2026-05-04T03:12:01Z"}, {}, {"owner": "alice"}} {
+		nowhere := w.get(t, "bob", route, "nowhere.front", query)
+		problem(t, nowhere, 404)
+		for _, camera := range []string{"porch.front", "porch.back", "porch.none", "shed.none", "alice#porch.front", "shed.front/../porch.front", ""} {
+			res := w.get(t, "bob", route, camera, query)
+			require.Equal(t, nowhere, res, camera)
+			bodies = append(bodies, res.Body)
+		}
+	}
+	require.Empty(t, w.video.asked)
+	return bodies
 }
 
 func TestOwnersAreApartOnEveryRoute(t *testing.T) {

@@ -16,30 +16,43 @@ import (
 type problemError struct {
 	status int
 	detail string // cause and cure
+	kind   string // its type; empty where the status says it all
+	again  int    // seconds after which to ask again; 0: not said
 }
 
 func (e *problemError) Error() string { return fmt.Sprintf("%d: %s", e.status, e.detail) }
 
-func notFound(detail string) error { return &problemError{http.StatusNotFound, detail} }
+func notFound(detail string) error { return &problemError{status: http.StatusNotFound, detail: detail} }
 
 // badParameter names the parameter, what is wrong and what is right.
 func badParameter(name, format string, a ...any) error {
-	return &problemError{http.StatusBadRequest, "Parameter " + name + ": " + fmt.Sprintf(format, a...)}
+	return &problemError{status: http.StatusBadRequest, detail: "Parameter " + name + ": " + fmt.Sprintf(format, a...)}
 }
 
-// problem turns an error into an RFC 9457 document. What was not written for
+// shown turns an error into what the client is told. What was not written for
 // the client stays in the log.
-func (a *API) problem(ctx context.Context, req *events.APIGatewayV2HTTPRequest, err error) Problem {
+func (a *API) shown(ctx context.Context, req *events.APIGatewayV2HTTPRequest, err error) *problemError {
 	var shown *problemError
 	switch {
 	case errors.As(err, &shown):
+		return shown
 	case errors.Is(err, store.ErrNotFound):
-		shown = &problemError{http.StatusNotFound, "You have no such event: it may have expired, or the address is wrong."}
+		return &problemError{status: http.StatusNotFound, detail: "You have no such event: it may have expired, or the address is wrong."}
 	case errors.Is(err, cursor.ErrBad):
-		shown = &problemError{http.StatusBadRequest, "Parameter cursor: not the next_cursor of a page with these filters: send it unchanged with the same filters, or start without it."}
-	default:
-		a.cfg.Log.ErrorContext(ctx, "request failed", "request_id", req.RequestContext.RequestID, "route", req.RouteKey, "err", err)
-		shown = &problemError{http.StatusInternalServerError, "Something failed on our side: try again in a moment. For support, name request " + req.RequestContext.RequestID + "."}
+		return &problemError{status: http.StatusBadRequest, detail: "Parameter cursor: not the next_cursor of a page with these filters: send it unchanged with the same filters, or start without it."}
 	}
-	return Problem{Title: http.StatusText(shown.status), Status: shown.status, Detail: shown.detail}
+	if shown = videoProblem(err); shown != nil {
+		a.cfg.Log.WarnContext(ctx, "no video", "request_id", req.RequestContext.RequestID, "route", req.RouteKey, "err", err)
+		return shown
+	}
+	a.cfg.Log.ErrorContext(ctx, "request failed", "request_id", req.RequestContext.RequestID, "route", req.RouteKey, "err", err)
+	return &problemError{
+		status: http.StatusInternalServerError,
+		detail: "Something failed on our side: try again in a moment. For support, name request " + req.RequestContext.RequestID + ".",
+	}
+}
+
+// document is the error as an RFC 9457 problem.
+func (e *problemError) document() Problem {
+	return Problem{Type: e.kind, Title: http.StatusText(e.status), Status: e.status, Detail: e.detail}
 }

@@ -29,6 +29,12 @@ const (
 	EventStateUpdated EventState = "updated"
 )
 
+// Defines values for PlaybackProtocol.
+const (
+	Dash PlaybackProtocol = "dash"
+	Hls  PlaybackProtocol = "hls"
+)
+
 // Camera defines model for Camera.
 type Camera struct {
 	// Camera <thing>.<name>
@@ -66,6 +72,17 @@ type Clip struct {
 	To     event.Time `json:"to"`
 }
 
+// ClipFile defines model for ClipFile.
+type ClipFile struct {
+	Bytes     int64      `json:"bytes"`
+	ExpiresAt event.Time `json:"expires_at"`
+	From      event.Time `json:"from"`
+	To        event.Time `json:"to"`
+
+	// Url Of an MP4 file, sent as an attachment with a name that tells camera and time
+	Url string `json:"url"`
+}
+
 // Detector defines model for Detector.
 type Detector struct {
 	Model string `json:"model"`
@@ -80,10 +97,13 @@ type Event struct {
 	Appeared []string `json:"appeared,omitempty,omitzero"`
 
 	// Box [x0,y0,x1,y1] in the best picture, fractions of the frame
-	Box     []float64  `json:"box"`
-	Camera  string     `json:"camera"`
-	Clip    Clip       `json:"clip,omitempty,omitzero"`
-	EndedAt event.Time `json:"ended_at,omitempty,omitzero"`
+	Box    []float64 `json:"box"`
+	Camera string    `json:"camera"`
+	Clip   Clip      `json:"clip,omitempty,omitzero"`
+
+	// CloudLabels What the cloud saw in its pictures, by label; absent when it has not looked
+	CloudLabels map[string]float64 `json:"cloud_labels,omitempty,omitzero"`
+	EndedAt     event.Time         `json:"ended_at,omitempty,omitzero"`
 
 	// EventId ULID
 	EventId string             `json:"event_id"`
@@ -131,11 +151,46 @@ type Face struct {
 	Name string `json:"name"`
 }
 
+// Playback defines model for Playback.
+type Playback struct {
+	ExpiresAt event.Time `json:"expires_at"`
+
+	// From Absent when it is what comes in now
+	From     event.Time       `json:"from,omitempty,omitzero"`
+	Protocol PlaybackProtocol `json:"protocol"`
+
+	// To Absent when it is what comes in now
+	To event.Time `json:"to,omitempty,omitzero"`
+
+	// Url Of the playlist; whoever has it can play it until it expires
+	Url string `json:"url"`
+}
+
+// PlaybackProtocol defines model for Playback.Protocol.
+type PlaybackProtocol string
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Detail Cause and cure
 	Detail string `json:"detail,omitempty,omitzero"`
 	Status int    `json:"status"`
 	Title  string `json:"title"`
-	Type   string `json:"type,omitempty,omitzero"`
+
+	// Type no-video: there is no video of that time, or not yet
+	Type string `json:"type,omitempty,omitzero"`
+}
+
+// Range defines model for Range.
+type Range struct {
+	From event.Time `json:"from"`
+	To   event.Time `json:"to"`
+}
+
+// Recordings defines model for Recordings.
+type Recordings struct {
+	Camera string `json:"camera"`
+
+	// MoreFrom Where to ask on, when there was too much for one answer
+	MoreFrom event.Time `json:"more_from,omitempty,omitzero"`
+	Ranges   []Range    `json:"ranges"`
 }

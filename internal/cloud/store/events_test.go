@@ -183,7 +183,7 @@ func TestExpiredEventsAreHidden(t *testing.T) {
 	}
 }
 
-func ids(events []*event.Event) (out []string) {
+func ids(events []*store.Labeled) (out []string) {
 	for _, e := range events {
 		out = append(out, e.EventID)
 	}
@@ -306,7 +306,7 @@ func TestOwnersAreApart(t *testing.T) {
 		for _, camera := range []string{"", "porch.front"} {
 			page, err := s.Events(t.Context(), owner, store.Query{Camera: camera, Limit: 10})
 			require.NoError(t, err)
-			require.Equal(t, []*event.Event{want}, page.Events)
+			require.Equal(t, []*store.Labeled{{Event: *want}}, page.Events)
 		}
 	}
 	_, err := s.Event(t.Context(), "carol", mine.EventID)
@@ -344,7 +344,7 @@ func BenchmarkEvents(b *testing.B) {
 		b.Run(fmt.Sprintf("camera=%q,label=%q", q.Camera, q.Label), func(b *testing.B) {
 			for b.Loop() {
 				page, err := s.Events(b.Context(), "alice", q)
-				if err != nil || !slices.IsSortedFunc(page.Events, func(x, y *event.Event) int {
+				if err != nil || !slices.IsSortedFunc(page.Events, func(x, y *store.Labeled) int {
 					return y.StartedAt.Compare(x.StartedAt.Time)
 				}) {
 					b.Fatal(err)

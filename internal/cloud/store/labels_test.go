@@ -89,6 +89,11 @@ func TestDeliveriesKeepTheCloudsLabels(t *testing.T) {
 			page, err := s.Events(t.Context(), "alice", store.Query{Camera: "porch.front", Limit: 100})
 			require.NoError(t, err)
 			require.Contains(t, ids(page.Events), id)
+			for _, e := range page.Events {
+				if e.EventID == id {
+					require.Equal(t, labels, e.CloudLabels)
+				}
+			}
 		})
 	}
 }

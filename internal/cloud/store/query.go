@@ -35,7 +35,7 @@ type Query struct {
 // Page is one page of events. A page may hold fewer than the limit, even
 // none, and still have a Next when few of very many events match.
 type Page struct {
-	Events []*event.Event
+	Events []*Labeled
 	Next   string // event id to go on after; "" when there is no more
 }
 
@@ -61,7 +61,7 @@ func (s *Store) Events(ctx context.Context, owner string, q Query) (*Page, error
 				page.Next = page.Events[q.Limit-1].EventID
 				return page, nil
 			}
-			var e event.Event
+			var e Labeled
 			if err := decode(it, &e); err != nil {
 				return nil, fmt.Errorf("query events: %w", err)
 			}

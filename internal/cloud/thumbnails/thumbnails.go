@@ -77,7 +77,11 @@ func (h *Handler) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEve
 			continue
 		}
 		received := receives(m)
-		h.cfg.Log.WarnContext(ctx, "message comes again", "message_id", m.MessageId, "received", received,
+		level := slog.LevelWarn
+		if received == 1 && errors.Is(err, store.ErrNotFound) {
+			level = slog.LevelInfo // a picture is often faster than its event
+		}
+		h.cfg.Log.Log(ctx, level, "message comes again", "message_id", m.MessageId, "received", received,
 			"rejected", errors.Is(err, ErrRejected), "err", err)
 		if err := h.cfg.Delay(ctx, m, backoff(received)); err != nil { // then it comes when the queue says
 			h.cfg.Log.WarnContext(ctx, "message comes later than it should", "message_id", m.MessageId, "err", err)

@@ -95,9 +95,6 @@ func (k *Keeper) upload(settings config.Upload) {
 		Unkept: l.cfg.Config.Video.Retention == 0, BackfillRate: int(settings.BackfillRate), Timing: l.cfg.Timing,
 		StateFile: filepath.Join(l.cfg.Config.StateDir, "uploads", k.camera+".json"), Held: l.archive,
 	}
-	if settings.Images {
-		cfg.Endpoints = &imaging{Endpoints: l.streams, client: l.client, cloud: l.cfg.Config.Cloud, log: k.log}
-	}
 	if cfg.Timing.Finish == 0 {
 		cfg.Timing.Finish = lastAcknowledgements
 	}
@@ -131,6 +128,7 @@ func (k *Keeper) run(camera context.Context, resume *event.Event) {
 			k.up.Pause()
 		}
 		k.working.startUpload(camera, k.up)
+		k.working.start(ctx, k.prepare)
 	}
 	k.working.start(ctx, k.tick)
 	if k.rec != nil {

@@ -55,7 +55,6 @@ type Locker struct {
 
 	// Of Connect; nil before, and then nothing is uploaded.
 	credentials aws.CredentialsProvider
-	client      *kinesisvideo.Client
 	streams     *producer.Streams
 	archive     producer.Held
 
@@ -92,10 +91,11 @@ func Open(ctx context.Context, cfg Config) *Locker {
 // Connect lets cameras upload that are kept from then on.
 func (l *Locker) Connect(credentials aws.CredentialsProvider) {
 	cfg := l.cfg.Config
-	l.credentials, l.client = credentials, newClient(cfg.Cloud, credentials)
-	l.archive = producer.Archive{Control: l.client, Media: newArchive(cfg.Cloud, credentials)}
+	control := newClient(cfg.Cloud, credentials)
+	l.credentials, l.archive = credentials, producer.Archive{Control: control, Media: newArchive(cfg.Cloud, credentials)}
 	l.streams = producer.NewStreams(producer.StreamsConfig{
-		Client: l.client, Retention: cfg.Video.Retention, KMSKey: cfg.Video.KMSKey, Tags: map[string]string{"porchlight": cfg.Thing},
+		Client: control, Retention: cfg.Video.Retention, KMSKey: cfg.Video.KMSKey, Tags: map[string]string{"porchlight": cfg.Thing},
+		Images: pictures(cfg.Cloud),
 	})
 }
 

@@ -23,7 +23,7 @@ type site struct {
 	*Page
 	templates *template.Template
 	style     template.CSS
-	script    []byte
+	scripts   map[string][]byte
 	policy    string // Content-Security-Policy
 }
 
@@ -32,9 +32,11 @@ func (p *Page) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local page: %w", err)
 	}
-	script, err := assets.ReadFile("assets/page.js")
-	if err != nil {
-		return nil, fmt.Errorf("local page: %w", err)
+	scripts := map[string][]byte{}
+	for _, name := range []string{"page.js", "recordings.js"} {
+		if scripts[name], err = assets.ReadFile("assets/" + name); err != nil {
+			return nil, fmt.Errorf("local page: %w", err)
+		}
 	}
 	templates, err := template.ParseFS(assets, "assets/*.html")
 	if err != nil {
@@ -42,8 +44,8 @@ func (p *Page) handler() (http.Handler, error) {
 	}
 	hash := sha256.Sum256(style)
 	s := &site{
-		Page: p, templates: templates, style: template.CSS(style), script: script,
-		policy: "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; " +
+		Page: p, templates: templates, style: template.CSS(style), scripts: scripts,
+		policy: "default-src 'none'; img-src 'self'; media-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; " +
 			"frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
 	}
 	mux := http.NewServeMux()
@@ -53,8 +55,13 @@ func (p *Page) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /{$}", s.gate.guard(s.index))
 	mux.HandleFunc("GET /camera/{id}", s.gate.guard(s.camera))
 	mux.HandleFunc("GET /camera/{id}/live", s.gate.guard(s.live))
+	mux.HandleFunc("GET /camera/{id}/recordings", s.gate.guard(s.known(s.recorded)))
+	mux.HandleFunc("GET /camera/{id}/ranges", s.gate.guard(s.known(s.ranges)))
+	mux.HandleFunc("GET /camera/{id}/clip", s.gate.guard(s.known(s.describeClip)))
+	mux.HandleFunc("GET /camera/{id}/clip.mp4", s.gate.guard(s.known(s.sendClip)))
 	mux.HandleFunc("GET /stats", s.gate.guard(s.statistics))
-	mux.HandleFunc("GET /page.js", s.gate.guard(s.code))
+	mux.HandleFunc("GET /page.js", s.gate.guard(s.code("page.js")))
+	mux.HandleFunc("GET /recordings.js", s.gate.guard(s.code("recordings.js")))
 	mux.HandleFunc("/", s.gate.guard(http.NotFound))
 	return s.strict(http.NewCrossOriginProtection().Handler(mux)), nil
 }
@@ -122,12 +129,12 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) index(w http.ResponseWriter, _ *http.Request) {
-	s.show(w, http.StatusOK, "index.html", map[string]any{"Cameras": s.numbers()})
+	s.show(w, http.StatusOK, "index.html", map[string]any{"Cameras": s.numbers(), "Former": s.former(), "Recordings": s.recordings != nil})
 }
 
 func (s *site) camera(w http.ResponseWriter, r *http.Request) {
 	if c := s.find(r.PathValue("id")); c != nil {
-		s.show(w, http.StatusOK, "camera.html", map[string]any{"ID": c.id})
+		s.show(w, http.StatusOK, "camera.html", map[string]any{"ID": c.id, "Recordings": s.recordings != nil})
 		return
 	}
 	http.NotFound(w, r)
@@ -149,7 +156,9 @@ func (s *site) statistics(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func (s *site) code(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Write(s.script)
+func (s *site) code(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Write(s.scripts[name])
+	}
 }

@@ -1,6 +1,7 @@
 // Package page is the camera component's own page on the local network: the
 // pictures of each camera with all that its pipeline saw drawn in, and what
-// each stage took. It is for tuning masks and zones and for finding faults.
+// each stage took, for tuning masks and zones and for finding faults; and what
+// is recorded, so that it can be seen without the cloud.
 //
 // Who knows the token sees the home, and the page speaks plain HTTP: it belongs
 // on a network that is trusted, or behind a proxy that adds TLS. Nothing is
@@ -22,6 +23,7 @@ import (
 	"porchlight/internal/annotate"
 	"porchlight/internal/config"
 	"porchlight/internal/pipeline"
+	"porchlight/internal/recording"
 )
 
 // ErrListen says that the page cannot be served where the configuration says.
@@ -35,22 +37,32 @@ const (
 	answerTime      = 10 * time.Second // also for one picture of a stream
 	idleTime        = time.Minute
 	farewellTime    = 2 * time.Second
+	mostClips       = 4 // that are cut or sent at a time; more wait
 )
 
 // Page serves the cameras that have been added. It is safe for concurrent use.
 type Page struct {
-	cfg     config.Page
-	log     *slog.Logger
-	gate    *gate
-	viewers atomic.Int32
+	cfg        config.Page
+	recordings Recordings // nil: there are none
+	clips      chan struct{}
+	clipWait   time.Duration // as the constant
+	log        *slog.Logger
+	gate       *gate
+	viewers    atomic.Int32
 
 	mu      sync.Mutex
 	cameras []*camera // by id
 }
 
-// New returns the page. With an empty cfg.Listen it is off.
-func New(cfg config.Page, log *slog.Logger) *Page {
-	return &Page{cfg: cfg, log: log, gate: newGate(cfg.Token, log)}
+// New returns the page. With an empty cfg.Listen it is off. Without
+// recordings, nil, it shows none.
+func New(cfg config.Page, recordings Recordings, log *slog.Logger) *Page {
+	if library, is := recordings.(*recording.Library); is && library == nil {
+		recordings = nil // one that could not be opened
+	}
+	return &Page{
+		cfg: cfg, recordings: recordings, clips: make(chan struct{}, mostClips), clipWait: clipWait, log: log, gate: newGate(cfg.Token, log),
+	}
 }
 
 // Camera adds a camera and returns what is to be called with each of its

@@ -43,10 +43,12 @@ type served struct {
 	log  *log
 }
 
-func serve(t *testing.T) *served {
+func serve(t *testing.T) *served { return serveWith(t, nil) }
+
+func serveWith(t *testing.T, recordings Recordings) *served {
 	t.Helper()
 	s := &served{log: &log{}}
-	s.page = New(config.Page{Listen: "127.0.0.1:1", Token: token}, slog.New(slog.NewTextHandler(s.log, nil)))
+	s.page = New(config.Page{Listen: "127.0.0.1:1", Token: token}, recordings, slog.New(slog.NewTextHandler(s.log, nil)))
 	s.view = s.page.Camera("home.door", config.Camera{})
 	handler, err := s.page.handler()
 	require.NoError(t, err)
@@ -145,7 +147,7 @@ func TestRunUntilTheEnd(t *testing.T) {
 	require.NoError(t, err)
 	address := free.Addr().String()
 
-	taken := New(config.Page{Listen: address, Token: token}, slog.New(slog.DiscardHandler))
+	taken := New(config.Page{Listen: address, Token: token}, nil, slog.New(slog.DiscardHandler))
 	err = taken.Run(t.Context())
 	require.ErrorIs(t, err, ErrListen)
 	require.ErrorContains(t, err, address)
@@ -175,7 +177,7 @@ func TestRunUntilTheEnd(t *testing.T) {
 }
 
 func TestOffIsOff(t *testing.T) {
-	p := New(config.Page{}, slog.New(slog.DiscardHandler))
+	p := New(config.Page{}, nil, slog.New(slog.DiscardHandler))
 	require.Nil(t, p.Camera("home.door", config.Camera{}), "so that the pipeline shows nobody anything")
 	require.NoError(t, p.Run(t.Context()))
 }
@@ -218,7 +220,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 }
 
 func BenchmarkViewNobodyWatches(b *testing.B) {
-	p := New(config.Page{Listen: "127.0.0.1:1", Token: token}, slog.New(slog.DiscardHandler))
+	p := New(config.Page{Listen: "127.0.0.1:1", Token: token}, nil, slog.New(slog.DiscardHandler))
 	view, v := p.Camera("home.door", config.Camera{}), look(768)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -22,6 +22,7 @@ type StreamsConfig struct {
 	Retention time.Duration // whole hours; 0 keeps nothing
 	KMSKey    string        // id or ARN; the service's own key when empty
 	Tags      map[string]string
+	Images    *Images // nil: none can be made
 }
 
 // Streams is the control plane: it creates streams on first use and remembers

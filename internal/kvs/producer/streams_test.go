@@ -18,8 +18,9 @@ type control struct {
 	mu       sync.Mutex
 	calls    []string
 	created  map[string]any
-	describe int    // calls until a new stream is active
-	deny     string // error to everything
+	images   map[string]any // how pictures are made; nil: not at all
+	describe int            // calls until a new stream is active
+	deny     string         // error to everything
 }
 
 func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -50,6 +51,11 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"StreamInfo":{"Status":"` + status + `"}}`))
 	case r.URL.Path == "/getDataEndpoint" && in["APIName"] == "PUT_MEDIA":
 		_, _ = w.Write([]byte(`{"DataEndpoint":"https://s-1.example"}`))
+	case r.URL.Path == "/updateImageGenerationConfiguration":
+		c.images, _ = in["ImageGenerationConfiguration"].(map[string]any)
+		_, _ = w.Write([]byte("{}"))
+	case r.URL.Path == "/describeImageGenerationConfiguration":
+		_ = json.NewEncoder(w).Encode(map[string]any{"ImageGenerationConfiguration": c.images})
 	default:
 		fail(http.StatusBadRequest, "InvalidArgumentException")
 	}
@@ -96,4 +102,25 @@ func TestStreamFaults(t *testing.T) {
 	_, err = s.Endpoint(t.Context(), "door", false)
 	require.ErrorIs(t, err, ErrConnection)
 	require.NotErrorIs(t, err, ErrStream)
+}
+
+func TestPrepareHasPicturesMade(t *testing.T) {
+	c := &control{}
+	s := newStreams(t, c)
+	s.cfg.Images = &Images{Bucket: "pictures", Region: "eu-central-1", Interval: 3 * time.Second, Width: 640}
+	require.NoError(t, s.Prepare(t.Context(), "door", false))
+	require.NotContains(t, c.calls, "/updateImageGenerationConfiguration", "none were asked for")
+
+	for range 2 {
+		require.NoError(t, s.Prepare(t.Context(), "door", true))
+	}
+	require.Equal(t, []string{"/describeImageGenerationConfiguration", "/updateImageGenerationConfiguration", "/describeImageGenerationConfiguration"},
+		c.calls[len(c.calls)-3:], "what is so already is left alone")
+	require.Equal(t, map[string]any{
+		"DestinationConfig": map[string]any{"Uri": "s3://pictures", "DestinationRegion": "eu-central-1"},
+		"Format":            "JPEG", "ImageSelectorType": "PRODUCER_TIMESTAMP", "SamplingInterval": 3000., "Status": "ENABLED", "WidthPixels": 640.,
+	}, c.images)
+
+	c.deny = "AccessDeniedException"
+	require.ErrorIs(t, s.Prepare(t.Context(), "door", true), ErrStream)
 }

@@ -210,7 +210,7 @@ func (m *Mapping) handle(ctx context.Context, batch []sqs.Message) {
 		}
 	}
 	if len(failed) > 0 {
-		m.log.Warn("messages failed and come again", "messages", len(failed), "of", len(batch))
+		m.log.Info("messages failed and come again", "messages", len(failed), "of", len(batch))
 	}
 }
 

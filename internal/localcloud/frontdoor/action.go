@@ -15,6 +15,7 @@ type need struct{ action, resource string }
 type scope struct {
 	partition, region, account string
 	secretARN, streamARN       func(string) string
+	channelARN                 func(string) string
 }
 
 func (s scope) arn(service, resource string) string {
@@ -71,7 +72,7 @@ func guessProtocol(r *http.Request) awsapi.Protocol {
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		return awsapi.Query
 	case strings.HasPrefix(r.URL.Path, "/topics/"), strings.HasPrefix(r.URL.Path, "/things/"),
-		strings.HasPrefix(r.URL.Path, "/jobs"), strings.HasPrefix(r.URL.Path, "/api/things/"), videoActions()[r.URL.Path] != "":
+		strings.HasPrefix(r.URL.Path, "/jobs"), strings.HasPrefix(r.URL.Path, "/api/things/"), videoActions()[r.URL.Path] != "", signalingAction(r) != "":
 		return awsapi.RESTJSON
 	}
 	return awsapi.S3XML

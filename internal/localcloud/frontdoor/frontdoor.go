@@ -49,6 +49,8 @@ type Config struct {
 	SecretARN func(id string) string
 	// StreamARN turns a video stream's name or ARN into its ARN.
 	StreamARN func(id string) string
+	// ChannelARN turns a signaling channel's name or ARN into its ARN.
+	ChannelARN func(id string) string
 	// Sessions take, by path prefix, requests that carry a session token of
 	// theirs, which they check, and no signature.
 	Sessions map[string]http.Handler
@@ -84,6 +86,9 @@ func New(cfg Config) (*Door, error) {
 	}
 	if cfg.StreamARN == nil {
 		cfg.StreamARN = func(id string) string { return id }
+	}
+	if cfg.ChannelARN == nil {
+		cfg.ChannelARN = func(id string) string { return id }
 	}
 	return &Door{cfg: cfg}, nil
 }
@@ -217,7 +222,7 @@ func setBody(r *http.Request, body []byte, p awsapi.Protocol) error {
 }
 
 func (d *Door) authorize(r *http.Request, svc service, p sts.Principal, body []byte) error {
-	needs, err := svc.needs(scope{d.cfg.Partition, d.cfg.Region, d.cfg.AccountID, d.cfg.SecretARN, d.cfg.StreamARN}, r, body)
+	needs, err := svc.needs(scope{d.cfg.Partition, d.cfg.Region, d.cfg.AccountID, d.cfg.SecretARN, d.cfg.StreamARN, d.cfg.ChannelARN}, r, body)
 	if err != nil {
 		return err
 	}

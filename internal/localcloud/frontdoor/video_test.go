@@ -12,7 +12,9 @@ import (
 )
 
 func TestVideoNeeds(t *testing.T) {
-	s := scope{"aws", "us-east-1", "000000000000", nil, func(id string) string { return "arn:stream:" + id }}
+	s := scope{partition: "aws", region: "us-east-1", account: "000000000000",
+		streamARN:  func(id string) string { return "arn:stream:" + id },
+		channelARN: func(id string) string { return "arn:channel:" + id }}
 	for body, want := range map[string][]need{
 		`{"StreamName":"porch"}`: {{"kinesisvideo:GetClip", "arn:stream:porch"}},
 		`{"STREAMARN":"porch"}`:  {{"kinesisvideo:GetClip", "arn:stream:porch"}},
@@ -25,8 +27,23 @@ func TestVideoNeeds(t *testing.T) {
 	got, err := videoNeeds(s, httptest.NewRequest(http.MethodPost, "/getClip", nil), []byte(`{"StreamName":"mine","streamArn":"theirs"}`))
 	require.NoError(t, err)
 	require.Len(t, got, 2, "every stream that is named must be allowed")
-	_, err = videoNeeds(s, httptest.NewRequest(http.MethodPost, "/createSignalingChannel", nil), nil)
+	_, err = videoNeeds(s, httptest.NewRequest(http.MethodPost, "/createUniverse", nil), nil)
 	require.ErrorContains(t, err, "UnknownOperationException")
+	for path, want := range map[string][]need{
+		"/signaling/master?X-Amz-ChannelARN=porch":                        {{"kinesisvideo:ConnectAsMaster", "arn:channel:porch"}},
+		"/signaling/viewer?X-Amz-ChannelARN=porch&X-Amz-ClientId=a":       {{"kinesisvideo:ConnectAsViewer", "arn:channel:porch"}},
+		"/signaling/viewer?X-Amz-ChannelARN=porch":                        {{"kinesisvideo:ConnectAsViewer", "arn:channel:porch"}},
+		"/?X-Amz-ChannelARN=porch&X-Amz-ClientId=a":                       {{"kinesisvideo:ConnectAsViewer", "arn:channel:porch"}},
+		"/?X-Amz-ChannelARN=porch":                                        {{"kinesisvideo:ConnectAsMaster", "arn:channel:porch"}},
+		"/signaling/master?X-Amz-ChannelARN=mine&X-Amz-ChannelARN=theirs": {{"kinesisvideo:ConnectAsMaster", "arn:channel:mine"}, {"kinesisvideo:ConnectAsMaster", "arn:channel:theirs"}},
+	} {
+		got, err := videoNeeds(s, httptest.NewRequest(http.MethodGet, path, nil), nil)
+		require.NoError(t, err)
+		require.Equal(t, want, got, path)
+	}
+	got, err = videoNeeds(s, httptest.NewRequest(http.MethodPost, "/v1/get-ice-server-config", nil), []byte(`{"ChannelARN":"porch"}`))
+	require.NoError(t, err)
+	require.Equal(t, []need{{"kinesisvideo:GetIceServerConfig", "arn:channel:porch"}}, got)
 }
 
 // A body that goes on for hours reaches its handler as it comes, unsigned.

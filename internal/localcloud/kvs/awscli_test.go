@@ -61,6 +61,22 @@ func TestAWSCLI(t *testing.T) {
 	var created struct{ StreamARN string }
 	aws.ok(&created, "kinesisvideo", "create-stream", "--stream-name", "porch", "--data-retention-in-hours", "24", "--tags", "room=hall")
 	require.Contains(t, created.StreamARN, "stream/porch/")
+	var streams struct {
+		StreamInfoList []struct{ StreamName, Status string }
+	}
+	aws.ok(&streams, "kinesisvideo", "list-streams")
+	require.Len(t, streams.StreamInfoList, 1)
+	require.Equal(t, "porch", streams.StreamInfoList[0].StreamName)
+	var described struct {
+		StreamInfo struct {
+			StreamARN, Status    string
+			DataRetentionInHours int
+		}
+	}
+	aws.ok(&described, "kinesisvideo", "describe-stream", "--stream-name", "porch")
+	require.Equal(t, created.StreamARN, described.StreamInfo.StreamARN)
+	require.Equal(t, "ACTIVE", described.StreamInfo.Status)
+	require.Equal(t, 24, described.StreamInfo.DataRetentionInHours)
 	var endpoint struct{ DataEndpoint string }
 	aws.ok(&endpoint, "kinesisvideo", "get-data-endpoint", "--stream-name", "porch", "--api-name", "LIST_FRAGMENTS")
 	require.Equal(t, w.server.URL, endpoint.DataEndpoint)
@@ -79,6 +95,10 @@ func TestAWSCLI(t *testing.T) {
 	aws.ok(&session, "kinesis-video-archived-media", "get-hls-streaming-session-url", "--stream-name", "porch", "--playback-mode", "ON_DEMAND",
 		"--hls-fragment-selector", "FragmentSelectorType=PRODUCER_TIMESTAMP,TimestampRange={StartTimestamp="+from+",EndTimestamp="+to+"}")
 	require.Equal(t, 60, examine(t, session.HLSStreamingSessionURL).frames("video"))
+	var dash struct{ DASHStreamingSessionURL string }
+	aws.ok(&dash, "kinesis-video-archived-media", "get-dash-streaming-session-url", "--stream-name", "porch", "--playback-mode", "ON_DEMAND",
+		"--dash-fragment-selector", "FragmentSelectorType=PRODUCER_TIMESTAMP,TimestampRange={StartTimestamp="+from+",EndTimestamp="+to+"}")
+	require.Equal(t, 60, examine(t, dash.DASHStreamingSessionURL).frames("video"))
 
 	dir := t.TempDir()
 	clip, media, part := filepath.Join(dir, "clip.mp4"), filepath.Join(dir, "media.mkv"), filepath.Join(dir, "part.mkv")

@@ -2,6 +2,7 @@ package kvs
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 
 	"porchlight/internal/localcloud/kvs/fragments"
@@ -44,14 +45,25 @@ type endpointRequest struct {
 
 type endpointAnswer struct{ DataEndpoint string }
 
-func (s *Service) getDataEndpoint(_ *http.Request, in endpointRequest) (endpointAnswer, error) {
+// getDataEndpoint answers with the address by which the client has come, so
+// that one behind a forwarded port comes back through it.
+func (s *Service) getDataEndpoint(r *http.Request, in endpointRequest) (endpointAnswer, error) {
 	known := []string{"PUT_MEDIA", "GET_MEDIA", "LIST_FRAGMENTS", "GET_MEDIA_FOR_FRAGMENT_LIST",
 		"GET_HLS_STREAMING_SESSION_URL", "GET_DASH_STREAMING_SESSION_URL", "GET_CLIP", "GET_IMAGES"}
 	if !slices.Contains(known, in.APIName) {
 		return endpointAnswer{}, wire.Invalid("APIName is %q: want one of %v", in.APIName, known)
 	}
 	_, err := in.Find(s.store)
-	return endpointAnswer{s.cfg.Endpoint}, err
+	return endpointAnswer{s.reached(r)}, err
+}
+
+func (s *Service) reached(r *http.Request) string {
+	base, err := url.Parse(s.cfg.Endpoint)
+	if err != nil || r.Host == "" {
+		return s.cfg.Endpoint
+	}
+	base.Host = r.Host
+	return base.String()
 }
 
 type storage struct{ DefaultStorageTier string }

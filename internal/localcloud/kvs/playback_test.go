@@ -138,8 +138,8 @@ func TestClip(t *testing.T) {
 			require.Equal(t, 100, p.frames("video"))
 			require.InDelta(t, 156, p.frames("audio"), 3)
 
-			file := w.clip(t, began.Add(4500*time.Millisecond), began.Add(5500*time.Millisecond))
-			require.InDelta(t, 2, examine(t, file).seconds(t), 0.3, "one fragment holds the range")
+			file := w.clip(t, began.Add(3500*time.Millisecond), began.Add(5500*time.Millisecond))
+			require.InDelta(t, 2, examine(t, file).seconds(t), 0.3, "one fragment starts in the range")
 			raw, err := os.ReadFile(file)
 			require.NoError(t, err)
 			parsed, err := mp4.DecodeFile(bytes.NewReader(raw))
@@ -186,6 +186,7 @@ func TestClipErrors(t *testing.T) {
 	}
 	var missing *types.ResourceNotFoundException
 	require.ErrorAs(t, get(began.Add(time.Hour), began.Add(2*time.Hour)), &missing)
+	require.ErrorAs(t, get(began.Add(4500*time.Millisecond), began.Add(5500*time.Millisecond)), &missing, "a fragment counts by its start")
 	var invalid *types.InvalidArgumentException
 	require.ErrorAs(t, get(began.Add(time.Hour), began), &invalid)
 	other := film(t, "2", "-vf", "scale=160:90")

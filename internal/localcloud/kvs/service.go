@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"porchlight/internal/localcloud/kvs/fragments"
 	"porchlight/internal/localcloud/kvs/ingest"
 	"porchlight/internal/localcloud/kvs/playback"
+	"porchlight/internal/localcloud/kvs/signaling"
 	"porchlight/internal/localcloud/kvs/wire"
 )
 
@@ -36,14 +38,15 @@ type Config struct {
 	Region    string
 	AccountID string
 	Partition string        // "aws" when empty
-	Endpoint  string        // base URL that GetDataEndpoint answers with
+	Endpoint  string        // base URL of the service; GetDataEndpoint answers with the host by which a client came
 	MaxBytes  int64         // of all fragments; fragments.DefaultMaxBytes when 0
 	FFmpeg    string        // program that makes images; found in PATH when empty
 	MediaIdle time.Duration // how long GetMedia waits for a fragment; playback.DefaultMediaIdle when 0
 	Limits    ingest.Limits
-	Objects   Objects // nil: no images are generated
-	Topics    Topics  // nil: no notices are sent
-	Access    Access  // nil: roles may store images and send notices
+	Signaling *signaling.Service // nil: there are no signaling channels; closed by whoever opened it
+	Objects   Objects            // nil: no images are generated
+	Topics    Topics             // nil: no notices are sent
+	Access    Access             // nil: roles may store images and send notices
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -88,6 +91,9 @@ func Open(cfg Config) (*Service, error) {
 		s.routes[path] = h
 	}
 	s.routes["/putMedia"] = s.ingest
+	if cfg.Signaling != nil {
+		maps.Copy(s.routes, cfg.Signaling.Handlers())
+	}
 	return s, nil
 }
 
@@ -134,7 +140,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Message: fmt.Sprintf("the local Kinesis Video Streams does not know %s %s", r.Method, r.URL.Path)})
 		return
 	}
-	if r.Method != http.MethodPost {
+	if r.Method != http.MethodPost && !signaling.Connects(r.URL.Path) {
 		wire.Fail(w, s.cfg.Logger, wire.Invalid("%s takes POST", r.URL.Path))
 		return
 	}

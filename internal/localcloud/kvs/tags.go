@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"porchlight/internal/localcloud/kvs/fragments"
+	"porchlight/internal/localcloud/kvs/signaling"
 	"porchlight/internal/localcloud/kvs/wire"
 )
 
@@ -67,6 +68,9 @@ func (s *Service) tagResource(r *http.Request, in tagResourceRequest) (none, err
 	for _, t := range in.Tags {
 		tags[t.Key] = t.Value
 	}
+	if s.isChannel(in.ResourceARN) {
+		return none{}, s.cfg.Signaling.Tag(in.ResourceARN, tags)
+	}
 	return s.tagStream(r, tagStreamRequest{wire.StreamRef{StreamARN: in.ResourceARN}, tags})
 }
 
@@ -76,11 +80,23 @@ type untagResourceRequest struct {
 }
 
 func (s *Service) untagResource(r *http.Request, in untagResourceRequest) (none, error) {
+	if s.isChannel(in.ResourceARN) {
+		return none{}, s.cfg.Signaling.Untag(in.ResourceARN, in.TagKeyList)
+	}
 	return s.untagStream(r, untagStreamRequest{wire.StreamRef{StreamARN: in.ResourceARN}, in.TagKeyList})
 }
 
 func (s *Service) listTagsForResource(r *http.Request, in struct{ ResourceARN string }) (tagsAnswer, error) {
+	if s.isChannel(in.ResourceARN) {
+		tags, err := s.cfg.Signaling.Tags(in.ResourceARN)
+		return tagsAnswer{tags}, err
+	}
 	return s.listTagsForStream(r, wire.StreamRef{StreamARN: in.ResourceARN})
+}
+
+// isChannel tells signaling channels from streams.
+func (s *Service) isChannel(arn string) bool {
+	return s.cfg.Signaling != nil && signaling.IsChannel(arn)
 }
 
 func checkTags(tags map[string]string) error {

@@ -26,7 +26,11 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.putObject(w, r, bucket, key)
 		return
 	}
-	s.handler.ServeHTTP(w, r)
+	plain := &plainMetadata{ResponseWriter: w}
+	s.handler.ServeHTTP(plain, r)
+	if !plain.wrote { // as after HEAD
+		plain.WriteHeader(http.StatusOK)
+	}
 }
 
 // unsupported names the part of a request that gofakes3 would ignore or keep

@@ -102,6 +102,8 @@ func types() map[string]kind {
 		// The last part of a stream's ARN is when it was made, which a template cannot know.
 		"AWS::KinesisVideo::Stream": {nameProperty: "Name", arn: "arn:{partition}:kinesisvideo:{region}:{account}:stream/{name}/1577836800000",
 			attributes: map[string]string{"Arn": "{arn}"}},
+		"AWS::KinesisVideo::SignalingChannel": {nameProperty: "Name", arn: "arn:{partition}:kinesisvideo:{region}:{account}:channel/{name}/1577836800000",
+			attributes: map[string]string{"Arn": "{arn}"}},
 		"AWS::KMS::Key": {style: styleUUID, inert: inertKey, arn: "arn:{partition}:kms:{region}:{account}:key/{name}",
 			attributes: map[string]string{"Arn": "{arn}", "KeyId": "{name}"}},
 		"AWS::KMS::Alias": {nameProperty: "AliasName", inert: inertKey},

@@ -28,19 +28,34 @@ func repair(f *os.File) (Index, error) {
 	if err != nil {
 		return Index{}, err
 	}
-	index, err := Scan(f, info.Size())
+	index, err := Inspect(f, info.Size())
+	if err != nil {
+		return Index{}, err
+	}
+	if index.Size < info.Size() {
+		if err := f.Truncate(index.Size); err != nil {
+			return Index{}, err
+		}
+	}
+	return index, f.Sync()
+}
+
+// Inspect returns what Repair would leave of a file of size bytes, and changes
+// nothing. It fails like Repair.
+func Inspect(r io.ReaderAt, size int64) (Index, error) {
+	index, err := Scan(r, size)
 	if err != nil {
 		return Index{}, err
 	}
 	// A power cut may have left the place of fragments that were not synced,
 	// but not their pictures.
 	for _, g := range index.GOPs {
-		cut, err := index.broken(f, g)
+		cut, err := index.broken(r, g)
 		if err != nil {
 			return Index{}, err
 		}
 		if cut > 0 {
-			if index, err = Scan(f, cut); err != nil {
+			if index, err = Scan(r, cut); err != nil {
 				return Index{}, err
 			}
 			break
@@ -49,12 +64,7 @@ func repair(f *os.File) (Index, error) {
 	if len(index.GOPs) == 0 {
 		return Index{}, fmt.Errorf("%w: it has no whole fragment", ErrDamaged)
 	}
-	if index.Size < info.Size() {
-		if err := f.Truncate(index.Size); err != nil {
-			return Index{}, err
-		}
-	}
-	return index, f.Sync()
+	return index, nil
 }
 
 // broken returns where the first fragment begins whose pictures are no

@@ -55,6 +55,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{event_id}/playback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the video of an event can be played */
+        get: operations["playEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/{event_id}/clip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The video of an event as one MP4 file */
+        get: operations["getEventClip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cameras/{camera}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of when there is video of a camera
+         * @description At most 24 hours from one time to the other.
+         */
+        get: operations["listRecordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cameras/{camera}/playback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the video of a camera can be played, over gaps
+         * @description At most 24 hours from one time to the other. Without both times it is what comes in now.
+         */
+        get: operations["playCamera"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cameras/{camera}/clip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Video of a camera as one MP4 file
+         * @description At most one hour from one time to the other; gaps are left out.
+         */
+        get: operations["getCameraClip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -134,6 +228,10 @@ export interface components {
             thumbnail_url?: string;
             faces: components["schemas"]["Face"][];
             clip?: components["schemas"]["Clip"];
+            /** @description What the cloud saw in its pictures, by label; absent when it has not looked */
+            cloud_labels?: {
+                [key: string]: number;
+            };
             model: string;
         };
         Face: {
@@ -148,9 +246,61 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        Playback: {
+            /** @enum {string} */
+            protocol: "hls" | "dash";
+            /**
+             * Format: uri
+             * @description Of the playlist; whoever has it can play it until it expires
+             */
+            url: string;
+            /** Format: date-time */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description Absent when it is what comes in now
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Absent when it is what comes in now
+             */
+            to?: string;
+        };
+        ClipFile: {
+            /**
+             * Format: uri
+             * @description Of an MP4 file, sent as an attachment with a name that tells camera and time
+             */
+            url: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        Recordings: {
+            camera: string;
+            ranges: components["schemas"]["Range"][];
+            /**
+             * Format: date-time
+             * @description Where to ask on, when there was too much for one answer
+             */
+            more_from?: string;
+        };
+        Range: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
         Problem: {
             /**
              * Format: uri-reference
+             * @description no-video: there is no video of that time, or not yet
              * @default about:blank
              */
             type: string;
@@ -171,7 +321,14 @@ export interface components {
             };
         };
     };
-    parameters: never;
+    parameters: {
+        EventID: string;
+        /** @description <thing>.<name> */
+        Camera: string;
+        From: string;
+        To: string;
+        Protocol: "hls" | "dash";
+    };
     requestBodies: never;
     headers: never;
     pathItems: never;
@@ -262,6 +419,156 @@ export interface operations {
             401: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
+        };
+    };
+    playEvent: {
+        parameters: {
+            query?: {
+                protocol?: components["parameters"]["Protocol"];
+            };
+            header?: never;
+            path: {
+                event_id: components["parameters"]["EventID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A playlist of exactly the time of the event, with what is kept from before and after it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Playback"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getEventClip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: components["parameters"]["EventID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the file can be fetched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipFile"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listRecordings: {
+        parameters: {
+            query: {
+                from: components["parameters"]["From"];
+                to: components["parameters"]["To"];
+            };
+            header?: never;
+            path: {
+                /** @description <thing>.<name> */
+                camera: components["parameters"]["Camera"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Times without gaps, by when they start */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recordings"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    playCamera: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                protocol?: components["parameters"]["Protocol"];
+            };
+            header?: never;
+            path: {
+                /** @description <thing>.<name> */
+                camera: components["parameters"]["Camera"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A playlist of what there is in this time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Playback"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getCameraClip: {
+        parameters: {
+            query: {
+                from: components["parameters"]["From"];
+                to: components["parameters"]["To"];
+            };
+            header?: never;
+            path: {
+                /** @description <thing>.<name> */
+                camera: components["parameters"]["Camera"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the file can be fetched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipFile"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
 }

@@ -1,6 +1,7 @@
 import { t } from "../messages";
 
 const clock = new Intl.DateTimeFormat(t.locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const minute = new Intl.DateTimeFormat(t.locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat(t.locale, { weekday: "long", day: "numeric", month: "long" });
 const dayWithYear = new Intl.DateTimeFormat(t.locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const moment = new Intl.DateTimeFormat(t.locale, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
@@ -20,6 +21,8 @@ export function dayName(date: Date, now: Date): string {
   return (date.getFullYear() === now.getFullYear() ? day : dayWithYear).format(date);
 }
 
+/** Hours and minutes. */
+export const minuteOfDay = (date: Date): string => minute.format(date);
 export const timeOfDay = (date: Date): string => clock.format(date);
 export const fullTime = (date: Date): string => moment.format(date);
 

@@ -11,8 +11,13 @@ export class UnreachableError extends PlainError {}
  * fetch with a time limit whose failures are UnreachableErrors. A request that
  * the caller's own signal ends still throws an AbortError.
  */
-export async function request(fetcher: typeof fetch, url: string, init: RequestInit = {}): Promise<Response> {
-  const limit = AbortSignal.timeout(PATIENCE);
+export async function request(
+  fetcher: typeof fetch,
+  url: string,
+  init: RequestInit = {},
+  patience = PATIENCE,
+): Promise<Response> {
+  const limit = AbortSignal.timeout(patience);
   const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
   try {
     return await fetcher(url, { ...init, signal });

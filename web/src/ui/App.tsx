@@ -1,4 +1,5 @@
 import { Announcer } from "./Announcer";
+import { CameraDayPage } from "./CameraDayPage";
 import { CameraList } from "./CameraList";
 import { useApp } from "./context";
 import { EventDialog } from "./EventDialog";
@@ -13,14 +14,19 @@ export function App() {
   if (state === "starting") return <Starting />;
   if (state === "out") return <SignIn />;
   const route = router.route.value;
+  const page = router.page.value;
   return (
     <>
       <Header />
-      <main class="home">
-        <WeakDetector />
-        <CameraList />
-        <EventList />
-      </main>
+      {page.name === "camera" ? (
+        <CameraDayPage camera={page.camera} at={page.at} covered={route.name === "event"} />
+      ) : (
+        <main class="home">
+          <WeakDetector />
+          <CameraList />
+          <EventList />
+        </main>
+      )}
       <Announcer />
       {route.name === "event" && <EventDialog id={route.id} />}
     </>

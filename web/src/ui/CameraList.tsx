@@ -1,7 +1,7 @@
 import type { Camera } from "../api/types";
 import { ago, cameraName } from "../lib/format";
 import { t } from "../messages";
-import { homeHash } from "../router";
+import { cameraHash, homeHash } from "../router";
 import { useApp } from "./context";
 import { Icon } from "./icons";
 import { Notice } from "./Notice";
@@ -83,6 +83,17 @@ function CameraCard({ camera }: { camera: Camera }) {
         <CameraState camera={camera} />
         {last && <p>{t.cameras.lastEvent(ago(new Date(last.started_at), clock.value))}</p>}
         {camera.detector && <p>{t.cameras.detector(camera.detector.model)}</p>}
+        <p class="camera-day">
+          <a
+            class="button button-small"
+            href={cameraHash(camera.camera)}
+            aria-label={t.day.openOf(name)}
+            data-testid="camera-day"
+          >
+            <Icon name="play" />
+            {t.day.open}
+          </a>
+        </p>
       </div>
     </article>
   );

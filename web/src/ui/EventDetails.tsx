@@ -1,41 +1,38 @@
 import type { ComponentChildren } from "preact";
 import type { CameraEvent } from "../api/types";
-import { labelsOf, whatOf } from "../events/words";
+import { labelsOf, surestFirst } from "../events/words";
 import { ago, cameraName, duration, fullTime, score } from "../lib/format";
 import { labelName, t } from "../messages";
+import { cameraHash } from "../router";
 import { useApp } from "./context";
 import { AlertMark, EventState } from "./EventCard";
-import { Picture } from "./Picture";
+import { EventVideo } from "./EventVideo";
 
 export function EventDetails({ event }: { event: CameraEvent }) {
   const { clock } = useApp();
   const labels = labelsOf(event);
   const camera = cameraName(event.camera);
-  const best = labels[0];
-  const caption = best ? `${labelName(best[0])} ${score(event.score)}` : score(event.score);
   const started = new Date(event.started_at);
   return (
     <>
-      <div class="picture-large">
-        <Picture event={event} alt={t.events.pictureOf(whatOf(event), camera)} caption={caption} eager />
-      </div>
+      <EventVideo event={event} />
       <dl class="facts">
         <Fact name={t.event.seen} wide>
-          <ul class="chips">
-            {labels.map(([label, value]) => (
-              <li class="chip" key={label}>
-                {labelName(label)} <span class="score">
-                  {score(value)} {t.event.sure}
-                </span>
-              </li>
-            ))}
-          </ul>
+          <Labels labels={labels} />
         </Fact>
+        {event.cloud_labels && (
+          <Fact name={t.event.secondLook} wide testid="cloud-labels">
+            <Labels labels={surestFirst(event.cloud_labels)} />
+          </Fact>
+        )}
         {event.severity && (
           <Fact name={t.event.kind}>{event.severity === "alert" ? <AlertMark event={event} /> : t.event.detection}</Fact>
         )}
         <Fact name={t.event.camera}>
           {camera} <span class="aside">{event.camera}</span>
+          <a class="text-link fact-link" href={cameraHash(event.camera, started)} data-testid="whole-day">
+            {t.event.wholeDay}
+          </a>
         </Fact>
         <Fact name={t.event.started}>
           <time dateTime={event.started_at}>{fullTime(started)}</time>{" "}
@@ -73,9 +70,30 @@ function Zones({ name, zones = [] }: { name: string; zones?: string[] | undefine
   return zones.length > 0 ? <Fact name={name}>{zones.join(", ")}</Fact> : null;
 }
 
-function Fact({ name, wide, children }: { name: string; wide?: boolean; children: ComponentChildren }) {
+function Labels({ labels }: { labels: [label: string, score: number][] }) {
   return (
-    <div class={wide ? "fact fact-wide" : "fact"}>
+    <ul class="chips">
+      {labels.map(([label, value]) => (
+        <li class="chip" key={label}>
+          {labelName(label)} <span class="score">
+            {score(value)} {t.event.sure}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface FactProps {
+  name: string;
+  wide?: boolean;
+  testid?: string;
+  children: ComponentChildren;
+}
+
+function Fact({ name, wide, testid, children }: FactProps) {
+  return (
+    <div class={wide ? "fact fact-wide" : "fact"} data-testid={testid}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

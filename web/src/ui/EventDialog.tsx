@@ -47,6 +47,8 @@ export function EventDialog({ id }: { id: string }) {
   const show = (other: CameraEvent | undefined) => other && router.replace(eventHash(other.event_id));
 
   function onKeyDown(key: KeyboardEvent) {
+    // There the arrows have a meaning of their own.
+    if (key.target instanceof Element && key.target.closest("video, select")) return;
     if (key.key === "ArrowLeft") show(newer);
     if (key.key === "ArrowRight") show(older);
   }

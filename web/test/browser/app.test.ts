@@ -1,10 +1,7 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { chromiumPath, serve, type Site } from "./harness";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { launch, violations as violationsOf, visit } from "./visit";
 
 if (!chromiumPath) console.warn("browser tests skipped: install chromium or set CHROMIUM to its path");
 
@@ -16,10 +13,7 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
   let wrong: string[];
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: chromiumPath as string,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-    });
+    browser = await launch();
   });
   afterAll(() => browser?.close());
 
@@ -35,18 +29,7 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
   });
 
   async function open(options: BrowserContextOptions = {}, hash = ""): Promise<void> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
-    page = await context.newPage();
-    page.setDefaultTimeout(30_000);
-    page.on("pageerror", (error) => wrong.push(error.message));
-    page.on("console", (message) => {
-      // A refused request shows up here too; those are the tests' own doing.
-      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) wrong.push(message.text());
-    });
-    page.on("request", (request) => {
-      if (!request.url().startsWith(`${site.origin}/`)) wrong.push(`request to ${request.url()}`);
-    });
-    await page.goto(`${site.origin}/${hash}`);
+    page = await visit(browser, site, wrong, options, hash);
   }
 
   const byId = (testid: string) => page.getByTestId(testid);
@@ -59,18 +42,7 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
     await byId("live-status").getByText("Live").waitFor();
   }
 
-  async function violations(): Promise<string[]> {
-    await page.waitForFunction(() => document.getAnimations().every((a) => a.effect?.getTiming().iterations === Infinity));
-    await page.evaluate(axe);
-    return page.evaluate(async () => {
-      const { axe } = window as unknown as {
-        axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-      const { violations } = await axe.run({ runOnly: { type: "tag", values: tags } });
-      return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
-    });
-  }
+  const violations = () => violationsOf(page);
 
   it("signs in, shows cameras and events, and a new event as it happens", async () => {
     await signIn();

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { Mock } from "../../dev/mock";
@@ -11,13 +11,17 @@ export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bi
 );
 
 /** The policy that README.md tells servers to send; nothing in the app may break it. */
-const policy = [
-  "default-src 'self'",
-  "img-src 'self' blob: data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const policy = (video: string): string =>
+  [
+    "default-src 'self'",
+    `img-src 'self' blob: data: ${video}`,
+    `connect-src 'self' ${video}`,
+    `media-src 'self' blob: ${video}`,
+    "worker-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -29,14 +33,21 @@ const types: Record<string, string> = {
 
 export interface Site {
   origin: string;
+  /** Where video comes from: another origin, as in earnest. */
+  video: string;
   mock: Mock;
   close(): Promise<void>;
 }
 
-/** Serves the built app over the mock, on a free port of the loopback. */
+/** Serves the built app over the mock and its video beside it, on free ports of the loopback. */
 export async function serve(): Promise<Site> {
   const mock = new Mock();
   const dist = new URL("../../dist/", import.meta.url).pathname;
+  const films = createServer((req, res) => {
+    if (!mock.video.serve(new URL(req.url ?? "/", "http://host"), res)) res.writeHead(404).end();
+  });
+  const video = await listen(films);
+  mock.video.origin = video;
   const server = createServer((req, res) => {
     void (async () => {
       if (await mock.handle(req, res)) return;
@@ -46,7 +57,7 @@ export async function serve(): Promise<Site> {
         const body = await readFile(join(dist, file));
         res.writeHead(200, {
           "content-type": types[extname(file)] ?? "application/octet-stream",
-          "content-security-policy": policy,
+          "content-security-policy": policy(video),
         });
         res.end(body);
       } catch {
@@ -54,15 +65,18 @@ export async function serve(): Promise<Site> {
       }
     })();
   });
+  const origin = await listen(server);
+  return { origin, video, mock, close: () => Promise.all([stop(server), stop(films)]).then(() => {}) };
+}
+
+async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    mock,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }

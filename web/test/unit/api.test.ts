@@ -85,4 +85,43 @@ describe("Api", () => {
     await api.getEvent("../cameras?x=1");
     expect(sent[0]?.url).toBe("/v1/events/..%2Fcameras%3Fx%3D1");
   });
+
+  it("asks for video by event and by camera and time, and for files", async () => {
+    const url = "https://video.example/x?SessionToken=t";
+    const playback = { protocol: "hls", url, expires_at: "2026-01-05T13:00:00Z" };
+    const file = { url, expires_at: "2026-01-05T13:00:00Z", bytes: 7, from: "2026-01-05T12:00:00Z", to: "2026-01-05T12:01:00Z" };
+    const [from, to] = [new Date("2026-01-05T12:00:00Z"), new Date("2026-01-05T13:00:00Z")];
+    answers = [playback, playback, file, file, { camera: "home.door", ranges: [] }].map((body) => () => json(body));
+    expect(await api.playEvent(idOf(1))).toEqual(playback);
+    expect(await api.playCamera("home.door", from, to)).toEqual(playback);
+    expect(await api.getEventClip(idOf(1))).toEqual(file);
+    expect(await api.getCameraClip("home.a b", from, to)).toEqual(file);
+    expect(await api.listRecordings("home.door", from, to)).toEqual({ camera: "home.door", ranges: [] });
+    const range = "from=2026-01-05T12%3A00%3A00.000Z&to=2026-01-05T13%3A00%3A00.000Z";
+    expect(sent.map((request) => request.url)).toEqual([
+      `/v1/events/${idOf(1)}/playback?protocol=hls`,
+      `/v1/cameras/home.door/playback?${range}&protocol=hls`,
+      `/v1/events/${idOf(1)}/clip`,
+      `/v1/cameras/home.a%20b/clip?${range}`,
+      `/v1/cameras/home.door/recordings?${range}`,
+    ]);
+  });
+
+  it.each([undefined, "", 7, "javascript:alert(1)", "data:video/mp4,x", "/relative", "https://"])(
+    "goes to no address like %j",
+    async (url) => {
+      answers = [() => json({ url }), () => json({ url })];
+      await expect(api.playEvent(idOf(1))).rejects.toMatchObject({ problem: t.problem.unexpected });
+      await expect(api.getEventClip(idOf(1))).rejects.toMatchObject({ problem: t.problem.unexpected });
+    },
+  );
+
+  it("tells that there is no video from other things that are not there", async () => {
+    answers = [
+      () => json({ type: "no-video", title: "No video", status: 404, detail: "Not yet." }, 404),
+      () => json({ title: "No such event", status: 404 }, 404),
+    ];
+    await expect(api.playEvent(idOf(1))).rejects.toMatchObject({ status: 404, type: "no-video" });
+    await expect(api.playEvent(idOf(1))).rejects.toMatchObject({ status: 404, type: "about:blank" });
+  });
 });

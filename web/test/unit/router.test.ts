@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventHash, homeHash, parseRoute } from "../../src/router";
+import { cameraHash, eventHash, homeHash, parseRoute } from "../../src/router";
 import { idOf } from "./helpers";
 
 describe("routes", () => {
@@ -11,6 +11,11 @@ describe("routes", () => {
     ["#/?severity=alert", { name: "home", filter: { camera: "", label: "", severity: "alert" } }],
     ["#/?severity=panic", { name: "home", filter: { camera: "", label: "", severity: "" } }],
     [`#/events/${idOf(1)}`, { name: "event", id: idOf(1) }],
+    ["#/cameras/home.door", { name: "camera", camera: "home.door" }],
+    ["#/cameras/home.door?t=2026-01-05", { name: "camera", camera: "home.door", at: new Date(2026, 0, 5).getTime() }],
+    ["#/cameras/home.door?t=2026-01-05T12:30:00.000Z", { name: "camera", camera: "home.door", at: Date.UTC(2026, 0, 5, 12, 30) }],
+    ["#/cameras/home.door?t=2026-99-99T", { name: "camera", camera: "home.door" }],
+    ["#/cameras/a/b", { name: "home", filter: { camera: "", label: "", severity: "" } }],
     ["#/events/../../evil", { name: "home", filter: { camera: "", label: "", severity: "" } }],
   ])("%j", (hash, want) => expect(parseRoute(hash)).toEqual(want));
 
@@ -19,5 +24,8 @@ describe("routes", () => {
     expect(parseRoute(homeHash(filter))).toEqual({ name: "home", filter });
     expect(homeHash({ camera: "", label: "", severity: "" })).toBe("#/");
     expect(parseRoute(eventHash(idOf(7)))).toEqual({ name: "event", id: idOf(7) });
+    const at = new Date(Date.UTC(2026, 0, 5, 12, 0, 1, 234));
+    expect(parseRoute(cameraHash("home.a_b-c", at))).toEqual({ name: "camera", camera: "home.a_b-c", at: at.getTime() });
+    expect(parseRoute(cameraHash("home.door"))).toEqual({ name: "camera", camera: "home.door" });
   });
 });

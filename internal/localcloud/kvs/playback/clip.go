@@ -25,7 +25,7 @@ type clipRequest struct {
 	ClipFragmentSelector *selector
 }
 
-// getClip answers with an MP4 file of the fragments in a range.
+// getClip answers with an MP4 file of the fragments that start in a range.
 func (p *Player) getClip(w http.ResponseWriter, r *http.Request) error {
 	var in clipRequest
 	if err := wire.Decode(r, &in); err != nil {
@@ -49,7 +49,7 @@ func (p *Player) getClip(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := p.cfg.Store.Find(fragments.Query{ARN: stream.ARN, Clock: clock, From: from, To: to, Overlapping: true, Limit: maxClipFragments + 1})
+	found, err := p.cfg.Store.Find(fragments.Query{ARN: stream.ARN, Clock: clock, From: from, To: to, Limit: maxClipFragments + 1})
 	if err != nil {
 		return err
 	}

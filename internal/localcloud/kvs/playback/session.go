@@ -181,9 +181,10 @@ func number(name string, given *int, byDefault, least, most int) (int, error) {
 	return *given, nil
 }
 
-// query selects the session's fragments.
+// query selects the session's fragments: those that start in its range. One that
+// only reaches into it is left out, as the service's reference says.
 func (s session) query(limit int) fragments.Query {
-	q := fragments.Query{ARN: s.ARN, Clock: s.Clock, Limit: limit, Overlapping: true}
+	q := fragments.Query{ARN: s.ARN, Clock: s.Clock, Limit: limit}
 	if s.From != 0 {
 		q.From = time.UnixMilli(s.From)
 	}
