@@ -76,3 +76,24 @@ func TestABlindCameraSaysSo(t *testing.T) {
 	detector.broken.Store(false)
 	becomes(event.CameraStatus{Camera: "home.door", State: event.CameraRunning})
 }
+
+// What is missing of a camera that runs is said as long as it does; what is
+// wrong with the camera itself comes first.
+func TestNotesOfCamerasThatRun(t *testing.T) {
+	t.Parallel()
+	b := newStatusBoard("home", "1", event.Detector{}, slog.New(slog.DiscardHandler))
+	message := func() string { return b.status(event.Online).Cameras[0].Message }
+	b.set("home.door", event.CameraRunning, "")
+	b.note("home.door", "video is not recorded: no room")
+	require.Equal(t, "video is not recorded: no room", message())
+	b.set("home.door", event.CameraFailed, "camera cannot be reached")
+	require.Equal(t, "camera cannot be reached", message())
+	b.set("home.door", event.CameraRunning, "")
+	require.Equal(t, "video is not recorded: no room", message())
+	b.note("home.door", "")
+	require.Empty(t, message())
+	b.note("home.door", "again")
+	b.keep(func(string) bool { return false })
+	b.set("home.door", event.CameraRunning, "")
+	require.Empty(t, message(), "it is another camera of the same name")
+}

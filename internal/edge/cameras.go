@@ -65,17 +65,14 @@ func (c *cameras) activate(ctx context.Context, m update.ModelRef) error {
 // use makes the cameras those of cfg, until ctx ends. What has not changed is not touched. An
 // error says that the networks of cfg cannot be used: the ones before go on.
 func (c *cameras) use(ctx context.Context, cfg *config.Config) (err error) {
+	c.stop(func(name string, r *runningCamera) (cause error, stops bool) {
+		settings, stays := cfg.Cameras[name]
+		return hides(cfg, name), !stays || !reflect.DeepEqual(settings, r.settings)
+	})
 	if !reflect.DeepEqual(c.cfg.Detector, cfg.Detector) || !reflect.DeepEqual(c.cfg.Recognition, cfg.Recognition) {
 		err = c.reopen(cfg)
 	}
 	c.cfg = cfg
-	c.stop(func(name string, r *runningCamera) (cause error, stops bool) {
-		settings, stays := cfg.Cameras[name]
-		if stays && settings.Privacy {
-			cause = evidence.ErrPrivate
-		}
-		return cause, !stays || !reflect.DeepEqual(settings, r.settings)
-	})
 	c.board.keep(func(id string) bool {
 		_, name, err := event.SplitCamera(id)
 		_, stays := cfg.Cameras[name]
@@ -87,6 +84,14 @@ func (c *cameras) use(ctx context.Context, cfg *config.Config) (err error) {
 		}
 	}
 	return err
+}
+
+// hides is why a camera stops at once when cfg comes: it has to be private.
+func hides(cfg *config.Config, name string) error {
+	if cfg.Cameras[name].Privacy {
+		return evidence.ErrPrivate
+	}
+	return nil
 }
 
 // reopen opens the networks of cfg, or the model that an update has brought

@@ -43,7 +43,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer blink()
 	online, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
-	locker := evidence.Open(evidence.Config{Config: cfg, Next: up, Note: board.note, Log: log})
+	locker := evidence.Open(ctx, evidence.Config{Config: cfg, Next: up, Note: board.note, Log: log})
 	defer func() { err = errors.Join(err, locker.Close()) }()
 	local := page.New(cfg.Page, recordings(locker), log)
 	cams := &cameras{
@@ -97,6 +97,9 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 		case r := <-beside.asked:
 			r.done <- r.what(watching, cams)
 		}
+	}
+	if changed != nil {
+		cams.stop(func(name string, _ *runningCamera) (error, bool) { return hides(changed, name), true })
 	}
 	blink()
 	cams.close()

@@ -71,9 +71,9 @@ func untilKilled(t *testing.T, text string) {
 	h.becomes(&e, event.Started)
 	started, err := json.Marshal(h.sink.last())
 	require.NoError(t, err)
-	fmt.Printf("\nevent %s\n", started)
+	_, _ = fmt.Fprintf(os.Stdout, "\nevent %s\n", started)
 	for {
-		fmt.Printf("\nsafe %d\n", h.safe().UnixMilli())
+		_, _ = fmt.Fprintf(os.Stdout, "\nsafe %d\n", h.safe().UnixMilli())
 		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -287,7 +287,7 @@ func liveWith(t *testing.T, cfg *config.Config, credentials aws.CredentialsProvi
 	t.Helper()
 	h := &home{t: t, cfg: cfg, sink: &gathering{}, log: &logtest.Memory{}, done: make(chan struct{})}
 	log := h.log.Logger()
-	h.locker = evidence.Open(evidence.Config{
+	h.locker = evidence.Open(context.Background(), evidence.Config{
 		Config: h.cfg, Next: h.sink, Log: log,
 		Timing: producer.Timing{Linger: 200 * time.Millisecond, RetryMax: time.Second},
 		Note:   func(camera, message string) { h.notes.Store(camera, message) },

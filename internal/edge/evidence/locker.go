@@ -65,8 +65,8 @@ type Locker struct {
 var _ pipeline.Sink = (*Locker)(nil)
 
 // Open opens the recordings. When that fails it is said, and there are none.
-// Until Connect nothing is uploaded.
-func Open(cfg Config) *Locker {
+// Until Connect nothing is uploaded. What is too old is removed until ctx ends.
+func Open(ctx context.Context, cfg Config) *Locker {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -83,7 +83,7 @@ func Open(cfg Config) *Locker {
 		cfg.Log.Error("no video is recorded on this device", "error", err)
 	} else {
 		l.library = library
-		l.sweeps.start(library.Run)
+		l.sweeps.start(ctx, library.Run)
 	}
 	return l
 }

@@ -15,8 +15,9 @@ type work struct {
 	stops   []context.CancelFunc
 }
 
-func (w *work) start(run func(ctx context.Context)) {
-	ctx, stop := context.WithCancel(context.Background())
+// start has run work until end, or until ctx ends.
+func (w *work) start(ctx context.Context, run func(ctx context.Context)) {
+	ctx, stop := context.WithCancel(ctx)
 	w.stops = append(w.stops, stop)
 	w.running.Go(func() { run(ctx) })
 }

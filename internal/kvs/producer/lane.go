@@ -78,6 +78,9 @@ func newLimiter(bytesPerSecond int) *rate.Limiter {
 // write sends bytes, those of the past no faster than they may be. A fragment
 // of the past that stands in the way of something is completed at once.
 func (p *Producer) write(ctx context.Context, s *sending, data []byte) error {
+	if abandoned(ctx) {
+		return ErrAbandon
+	}
 	for p.limiter != nil && s.lane == past && !s.hurry && len(data) > 0 {
 		n := min(len(data), piece)
 		if err := p.allow(ctx, s, n); err != nil {
@@ -96,6 +99,9 @@ func (p *Producer) allow(ctx context.Context, s *sending, n int) error {
 	timer := time.NewTimer(p.limiter.ReserveN(time.Now(), n).Delay())
 	defer timer.Stop()
 	for {
+		if abandoned(ctx) {
+			return ErrAbandon
+		}
 		waited := !p.turn(time.Now()) && p.look() != nil
 		if s.hurry = p.isPaused() || ctx.Err() != nil || waited; s.hurry {
 			return nil

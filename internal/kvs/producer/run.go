@@ -12,6 +12,8 @@ import (
 // more may be sent, not even the end of a fragment.
 var ErrAbandon = errors.New("upload is abandoned")
 
+func abandoned(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrAbandon) }
+
 // Run uploads until ctx ends, then completes the fragment under way.
 func (p *Producer) Run(ctx context.Context) error {
 	watch := p.cfg.Ring.Watch()

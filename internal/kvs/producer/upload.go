@@ -30,7 +30,11 @@ func (p *Producer) upload(ctx context.Context, watch *media.Watch, f *fragment, 
 		if f, g, err = p.await(ctx, watch, c); err != nil {
 			return c, err
 		}
-		if f == nil {
+		switch {
+		case abandoned(ctx):
+			c.abort(errRetired)
+			return c, c.err
+		case f == nil:
 			return c, p.finish(c)
 		}
 	}
@@ -148,7 +152,7 @@ func (p *Producer) connect(ctx context.Context, f *fragment, g *media.GOP, renew
 	go p.guard(c)
 	p.log.Debug("upload begins", "connection", c.id)
 	abandon := context.AfterFunc(ctx, func() {
-		if errors.Is(context.Cause(ctx), ErrAbandon) {
+		if abandoned(ctx) { // it may be waiting for the service
 			cancel(errRetired)
 		}
 	})
