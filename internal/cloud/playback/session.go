@@ -27,6 +27,13 @@ const (
 	mostDASH = 1000
 )
 
+func (p Protocol) most() int {
+	if p == DASH {
+		return mostDASH
+	}
+	return mostHLS
+}
+
 // A session lives as long as its video, twice, within these. Its URL is good
 // for whoever has it.
 const (
@@ -50,10 +57,7 @@ type Session struct {
 // Play opens a session of what there is in a range, with its gaps left out.
 // Errors are those of the package.
 func (p *Player) Play(ctx context.Context, camera string, protocol Protocol, r Range) (Session, error) {
-	most := mostHLS
-	if protocol == DASH {
-		most = mostDASH
-	}
+	most := protocol.most()
 	found, until, err := p.find(ctx, camera, r, most)
 	if err != nil {
 		return Session{}, err
@@ -85,7 +89,9 @@ func (p *Player) Replay(ctx context.Context, camera string, protocol Protocol, f
 	if err != nil {
 		return Session{}, err
 	}
-	s, err := p.open(ctx, camera, protocol, session{mode: types.HLSPlaybackModeLiveReplay, from: found[0].start, life: shortestLife})
+	s, err := p.open(ctx, camera, protocol, session{
+		mode: types.HLSPlaybackModeLiveReplay, from: found[0].start, most: int64(protocol.most()), life: shortestLife,
+	})
 	if err != nil {
 		return Session{}, p.explain(err, now)
 	}
