@@ -170,7 +170,7 @@ func TestOwnersPlayAndDownloadTheirVideo(t *testing.T) {
 			policy[name] = sources
 		}
 		require.Equal(t, map[string]string{
-			"default-src": "'self'", "img-src": "'self' blob: data: " + w.cloud.AWSURL(), "connect-src": "'self' " + w.cloud.AWSURL(),
+			"default-src": "'self'", "img-src": "'self' blob: data: " + w.cloud.AWSURL(), "connect-src": "'self' " + w.cloud.AWSURL() + " ws" + strings.TrimPrefix(w.cloud.AWSURL(), "http"),
 			"media-src": "'self' blob: " + w.cloud.AWSURL(), "worker-src": "'self' blob:", "object-src": "'none'", "base-uri": "'none'",
 			"form-action": "'self'", "frame-ancestors": "'none'",
 		}, policy)
