@@ -63,7 +63,7 @@ func (w *wire) listen(client string, to func(live.Message)) {
 }
 
 // show serves a camera until the test ends.
-func show(t testing.TB, cfg live.Config) (*live.Master, *wire) {
+func show(t testing.TB, cfg live.Config, over ...*wire) (*live.Master, *wire) {
 	t.Helper()
 	if cfg.Engine == nil {
 		engine, err := live.NewEngine(live.EngineConfig{Loopback: true, NoMDNS: true, Log: quiet()})
@@ -77,6 +77,9 @@ func show(t testing.TB, cfg live.Config) (*live.Master, *wire) {
 	cfg.Camera = "porch.door"
 	m := live.NewMaster(cfg)
 	w := newWire()
+	if len(over) > 0 {
+		w = over[0]
+	}
 	var done sync.WaitGroup
 	done.Go(func() { require.ErrorIs(t, m.Serve(context.Background(), w), live.ErrClosed) })
 	t.Cleanup(func() { m.Close(); done.Wait() })
