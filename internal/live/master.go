@@ -63,7 +63,8 @@ type Master struct {
 	cfg           Config
 	connectWithin time.Duration
 	log           *slog.Logger
-	main, sub     *feed // sub is nil when there is none
+	main, sub     *feed         // sub is nil when there is none
+	always        chan struct{} // closed, so that it never blocks
 
 	mu      sync.Mutex
 	viewers map[*viewer]struct{}
@@ -83,8 +84,9 @@ func NewMaster(cfg Config) *Master {
 	ctx, end := context.WithCancel(context.Background())
 	m := &Master{
 		cfg: cfg, connectWithin: cmp.Or(cfg.ConnectWithin, 20*time.Second), log: cfg.Log.With("camera", cfg.Camera),
-		viewers: make(map[*viewer]struct{}), ctx: ctx, end: end,
+		viewers: make(map[*viewer]struct{}), ctx: ctx, end: end, always: make(chan struct{}),
 	}
+	close(m.always)
 	m.main = &feed{ring: cfg.Main, quality: Main, ask: cfg.AskKeyframe, log: m.log}
 	if cfg.Sub != nil {
 		m.sub = &feed{ring: cfg.Sub, quality: Sub, ask: cfg.AskKeyframe, log: m.log}

@@ -39,6 +39,7 @@ type track struct {
 
 	sequence uint16
 	next     uint16 // transport-wide number
+	pace     pace
 	sent     history
 	link     *link
 
@@ -170,6 +171,7 @@ func (t *track) send(u *unit, ticks int64) error {
 		at := packetAt{sequence: t.sequence, ticks: uint32(ticks), payloadType: payload, marker: i == len(u.payloads)-1, first: i == 0, payload: p}
 		t.sequence++
 		t.sent.add(at)
+		t.pace.wait()
 		if err := t.packet(at); err != nil {
 			return err
 		}

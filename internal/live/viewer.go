@@ -13,13 +13,6 @@ import (
 	"porchlight/internal/media"
 )
 
-// A burst is sent so many units at a time, so that it does not overrun the
-// viewer's socket.
-const (
-	burstUnits = 8
-	burstPause = 2 * time.Millisecond
-)
-
 // maxBlind is the most that is sent at once to a viewer whose link may be
 // thin, in bytes: 0.4 s of 5 Mbit/s. When the newest GOP is larger, only its
 // keyframe is sent, and the rest of the picture moves at the next.
@@ -102,7 +95,7 @@ func (v *viewer) run() *Fault {
 // turn does the next thing there is to do.
 func (v *viewer) turn(tick <-chan time.Time) error {
 	var units, upper <-chan *unit
-	var pace <-chan time.Time
+	var more <-chan struct{}
 	if v.next != nil {
 		upper = v.next.queue
 	}
@@ -112,14 +105,14 @@ func (v *viewer) turn(tick <-chan time.Time) error {
 		}
 	}
 	if len(v.backlog) > 0 {
-		pace = time.After(burstPause)
+		more = v.m.always
 	} else if v.reader != nil {
 		units = v.reader.queue
 	}
 	select {
 	case <-v.ctx.Done():
 		return context.Cause(v.ctx)
-	case <-pace:
+	case <-more:
 		return nil
 	case u := <-units:
 		return v.write(u)
@@ -136,17 +129,13 @@ func (v *viewer) turn(tick <-chan time.Time) error {
 	}
 }
 
-// burst sends the next few units of the backlog.
+// burst sends the next unit of the backlog.
 func (v *viewer) burst() error {
-	n := min(burstUnits, len(v.backlog))
-	for _, u := range v.backlog[:n] {
-		if err := v.sent(u, v.track.write(u, v.ticks)); err != nil {
-			return err
-		}
-		v.ticks += v.step
-	}
-	v.backlog = v.backlog[n:]
-	return nil
+	u := v.backlog[0]
+	v.backlog = v.backlog[1:]
+	ticks := v.ticks
+	v.ticks += v.step
+	return v.sent(u, v.track.write(u, ticks))
 }
 
 // write sends a unit as it comes from the camera.

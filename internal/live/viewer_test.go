@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -266,4 +267,33 @@ func (v *watcher) asks() {
 	ssrc := v.media
 	v.mu.Unlock()
 	require.NoError(v.t, v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}))
+}
+
+// ask sends a text on the data channel.
+func (v *watcher) ask(text string) {
+	v.t.Helper()
+	select {
+	case <-v.opened:
+	case <-time.After(patience):
+		require.FailNow(v.t, "no data channel")
+	}
+	require.NoError(v.t, v.data.SendText(text))
+}
+
+// replied is the next reply on the data channel.
+func (v *watcher) replied() string { return v.told(`"type":"reply"`) }
+
+// told is the next text on the data channel that holds what.
+func (v *watcher) told(what string) string {
+	v.t.Helper()
+	for {
+		select {
+		case text := <-v.texts:
+			if strings.Contains(text, what) {
+				return text
+			}
+		case <-time.After(patience):
+			require.FailNow(v.t, "nothing said", what)
+		}
+	}
 }
