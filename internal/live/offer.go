@@ -104,7 +104,9 @@ func (o offered) watchable(main, sub glance) *Fault {
 }
 
 // refusal is an answer that turns every section of an offer down
-// (RFC 3264, section 6) and says why.
+// (RFC 3264, section 6) and says why. Nothing will be listening behind its
+// addresses and keys, but there are viewers that look for them before they
+// look at the sections.
 func refusal(offer string, f *Fault) (string, error) {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(offer); err != nil {
@@ -114,20 +116,27 @@ func refusal(offer string, f *Fault) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := strings.Join(strings.Fields(f.Text), " ")
-	answer.WithValueAttribute(refusalAttribute, f.Code+" "+text)
+	answer.WithValueAttribute(refusalAttribute, f.Code+" "+strings.Join(strings.Fields(f.Text), " "))
 	for _, m := range d.MediaDescriptions[:min(len(d.MediaDescriptions), maxSections)] {
-		section := &sdp.MediaDescription{
-			MediaName:             m.MediaName,
-			ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
-		}
-		section.MediaName.Port = sdp.RangedPort{Value: 0}
-		if mid, ok := m.Attribute("mid"); ok {
-			section.WithValueAttribute("mid", mid)
-		}
-		section.WithPropertyAttribute("inactive")
-		answer.WithMedia(section)
+		answer.WithMedia(turnedDown(m))
 	}
 	out, err := answer.Marshal()
 	return string(out), err
+}
+
+func turnedDown(m *sdp.MediaDescription) *sdp.MediaDescription {
+	section := &sdp.MediaDescription{
+		MediaName:             m.MediaName,
+		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
+	}
+	section.MediaName.Port = sdp.RangedPort{Value: 0}
+	for _, a := range m.Attributes {
+		switch a.Key {
+		case "mid", "rtpmap", "fmtp", "rtcp-fb", "sctp-port", "rtcp-mux":
+			section.Attributes = append(section.Attributes, a)
+		}
+	}
+	fingerprint := "sha-256 " + strings.TrimSuffix(strings.Repeat("00:", 32), ":")
+	return section.WithPropertyAttribute("inactive").WithValueAttribute("setup", "active").
+		WithICECredentials("none", strings.Repeat("none", 6)).WithValueAttribute("fingerprint", fingerprint)
 }

@@ -95,6 +95,7 @@ type watcher struct {
 	pc     *webrtc.PeerConnection
 	data   *webrtc.DataChannel
 	answer chan webrtc.SessionDescription
+	deaf   bool // hears no answer
 	opened chan struct{}
 	texts  chan string
 
@@ -197,6 +198,9 @@ func (v *watcher) answered() webrtc.SessionDescription {
 func (v *watcher) receive(m live.Message) {
 	switch m.Kind {
 	case live.Answer:
+		if v.deaf {
+			return
+		}
 		var a webrtc.SessionDescription
 		require.NoError(v.t, json.Unmarshal(m.Payload, &a))
 		require.NoError(v.t, v.pc.SetRemoteDescription(a))
@@ -253,6 +257,13 @@ func (v *watcher) got() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.units)
+}
+
+// received is how many packets have arrived.
+func (v *watcher) received() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.packets
 }
 
 // sees waits until n access units have arrived.
