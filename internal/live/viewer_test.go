@@ -89,20 +89,20 @@ func show(t testing.TB, cfg live.Config, over ...*wire) (*live.Master, *wire) {
 
 // watcher is a viewer made of pion.
 type watcher struct {
-	t      testing.TB
-	name   string
-	wire   *wire
-	pc     *webrtc.PeerConnection
-	data   *webrtc.DataChannel
-	answer chan webrtc.SessionDescription
-	deaf   bool // hears no answer
-	opened chan struct{}
-	texts  chan string
+	t       testing.TB
+	name    string
+	wire    *wire
+	pc      *webrtc.PeerConnection
+	data    *webrtc.DataChannel
+	answer  chan webrtc.SessionDescription
+	deaf    bool // hears no answer
+	ordered bool // waits for what is sent again
+	opened  chan struct{}
+	texts   chan string
 
 	mu      sync.Mutex
 	units   [][][]byte
 	stamps  []uint32 // RTP times of units
-	arrived []time.Time
 	packets int
 	media   uint32 // SSRC
 	early   []webrtc.ICECandidateInit
@@ -234,21 +234,34 @@ func (v *watcher) read(track *webrtc.TrackRemote) {
 	var decoder rtph264.Decoder
 	decoder.PacketizationMode = 1
 	require.NoError(v.t, decoder.Init())
-	var p *rtp.Packet
-	var err error
-	for {
-		if p, _, err = track.ReadRTP(); err != nil {
-			return
-		}
+	take := func(p *rtp.Packet) {
 		au, err := decoder.Decode(p)
 		v.mu.Lock()
+		defer v.mu.Unlock()
 		v.packets++
 		if err == nil && p.Marker {
 			v.units = append(v.units, au)
 			v.stamps = append(v.stamps, p.Timestamp)
-			v.arrived = append(v.arrived, time.Now())
 		}
-		v.mu.Unlock()
+	}
+	early, next, begun := make(map[uint16]*rtp.Packet), uint16(0), false
+	for {
+		p, _, err := track.ReadRTP()
+		switch {
+		case err != nil:
+			return
+		case !v.ordered:
+			take(p)
+			continue
+		case !begun:
+			next, begun = p.SequenceNumber, true
+		}
+		early[p.SequenceNumber] = p
+		for p, ok := early[next]; ok; p, ok = early[next] {
+			take(p)
+			delete(early, next)
+			next++
+		}
 	}
 }
 
