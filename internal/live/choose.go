@@ -8,6 +8,7 @@ func (v *viewer) tick(now time.Time) error {
 	mainFault, subFault := v.playable(main), v.playable(sub)
 	canMain, canSub := main.stream != nil && mainFault == nil, sub.stream != nil && subFault == nil
 	v.stats.link(v.link, v.readerLost())
+	v.track.setDelay(v.playout(main))
 	if !canMain && !canSub {
 		return v.without(mainFault, subFault)
 	}
@@ -63,6 +64,24 @@ func (v *viewer) without(mainFault, subFault *Fault) error {
 		v.say("waiting", "the camera sends no pictures right now")
 	}
 	return nil
+}
+
+// A keyframe of a stream that just fits its link takes as long as ten other
+// pictures do. Without any delay the picture would stand still meanwhile.
+const (
+	widthToHurry = 4 // times the main stream's rate
+	thinDelay    = 400 * time.Millisecond
+)
+
+// playout is how long the viewer is to delay pictures.
+func (v *viewer) playout(main glance) Playout {
+	if v.m.cfg.Playout != nil {
+		return *v.m.cfg.Playout
+	}
+	if v.direct && (v.link.width == 0 || v.link.width > widthToHurry*main.bits) {
+		return Playout{}
+	}
+	return Playout{Max: thinDelay}
 }
 
 func (v *viewer) readerLost() int {

@@ -34,6 +34,7 @@ type reader struct {
 	feed    *feed
 	queue   chan *unit
 	waiting bool // for a keyframe; guarded by feed.mu
+	begun   bool // has got something; guarded by feed.mu
 	skipped int  // units; guarded by feed.mu
 }
 
@@ -58,7 +59,7 @@ func (f *feed) join(now bool) (*reader, []*unit) {
 	if !now || len(f.units) == 0 {
 		return r, nil
 	}
-	r.waiting = false
+	r.waiting, r.begun = false, true
 	return r, f.units[:len(f.units):len(f.units)]
 }
 
@@ -162,10 +163,12 @@ func (r *reader) offer(u *unit) {
 		r.waiting = true
 	}
 	if r.waiting && !u.key {
-		r.skipped++
+		if r.begun {
+			r.skipped++
+		}
 		return
 	}
-	r.waiting = false
+	r.waiting, r.begun = false, true
 	r.queue <- u
 }
 

@@ -50,9 +50,9 @@ type Config struct {
 	MaxViewers int
 	// ConnectWithin is how long a viewer may take to connect; 20 s when 0.
 	ConnectWithin time.Duration
-	// Playout asks viewers to delay pictures. When it is nil, those that are
-	// reached directly are asked to show pictures at once, and others do as
-	// they think best.
+	// Playout asks viewers to delay pictures. When it is nil, viewers over a
+	// wide link nearby are asked to show pictures as they come, and others to
+	// delay them by what their link needs, at most 0.4 s.
 	Playout *Playout
 	Log     *slog.Logger
 }
@@ -101,14 +101,6 @@ func (m *Master) glances() (main, sub glance) {
 		sub = look(m.sub.ring)
 	}
 	return main, sub
-}
-
-// playout is the delay to ask a viewer for, nil for none.
-func (m *Master) playout(direct bool) *Playout {
-	if m.cfg.Playout == nil && direct {
-		return &Playout{}
-	}
-	return m.cfg.Playout
 }
 
 // role is what a client may do.

@@ -19,10 +19,13 @@ type network struct {
 	viewer *webrtc.API
 }
 
-func newNetwork(t testing.TB, filter func(vnet.NIC) vnet.NIC) network {
+func newNetwork(t testing.TB, filter func(vnet.NIC) vnet.NIC, pass ...vnet.ChunkFilter) network {
 	t.Helper()
 	router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/24", LoggerFactory: silent{}, QueueSize: 10_000})
 	require.NoError(t, err)
+	for _, f := range pass {
+		router.AddChunkFilter(f)
+	}
 	camera, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{"10.0.0.1"}})
 	require.NoError(t, err)
 	viewer, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{"10.0.0.2"}})

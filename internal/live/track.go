@@ -35,6 +35,7 @@ type track struct {
 	header, first rtp.Header // of a unit's packets and of its first
 	number        [2]byte    // transport-wide, in both headers
 	delayID       uint8      // of the playout delay extension, 0 when not agreed on
+	delay         *Playout   // asked for last
 	transport     bool       // transport-wide feedback was agreed on
 
 	sequence uint16
@@ -91,12 +92,13 @@ func (t *track) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, e
 	return agreed, nil
 }
 
-// setDelay asks the viewer to show pictures within a range of delays, after
-// Bind and before the first unit. Nil leaves it to the viewer.
-func (t *track) setDelay(d *Playout) {
-	if d == nil || t.delayID == 0 {
+// setDelay asks the viewer to show pictures within a range of delays from now
+// on, after Bind.
+func (t *track) setDelay(d Playout) {
+	if t.delayID == 0 || t.delay != nil && *t.delay == d {
 		return
 	}
+	t.delay = &d
 	const step = 10 * time.Millisecond
 	e := rtp.PlayoutDelayExtension{MinDelay: uint16(min(d.Min/step, 4095)), MaxDelay: uint16(min(d.Max/step, 4095))}
 	if value, err := e.Marshal(); err == nil {

@@ -79,7 +79,6 @@ func (v *viewer) run() *Fault {
 	}
 	v.direct = direct(v.pc)
 	v.stats.path(v.direct)
-	v.track.setDelay(v.m.playout(v.direct))
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	err := v.tick(time.Now())

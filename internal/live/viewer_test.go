@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,6 +98,7 @@ type watcher struct {
 	answer  chan webrtc.SessionDescription
 	deaf    bool // hears no answer
 	ordered bool // waits for what is sent again
+	gone    atomic.Bool
 	opened  chan struct{}
 	texts   chan string
 
@@ -155,7 +157,10 @@ func newWatcher(t testing.TB, w *wire, name string, api *webrtc.API) *watcher {
 	return v
 }
 
-func (v *watcher) leave() { require.NoError(v.t, v.pc.GracefulClose()) }
+func (v *watcher) leave() {
+	v.gone.Store(true)
+	require.NoError(v.t, v.pc.GracefulClose())
+}
 
 func (v *watcher) send(kind live.Kind, payload any) {
 	data, err := json.Marshal(payload)
@@ -195,6 +200,13 @@ func (v *watcher) answered() webrtc.SessionDescription {
 	}
 }
 
+// still fails the test unless the viewer has left meanwhile.
+func (v *watcher) still(err error) {
+	if !v.gone.Load() {
+		require.NoError(v.t, err)
+	}
+}
+
 func (v *watcher) receive(m live.Message) {
 	switch m.Kind {
 	case live.Answer:
@@ -203,13 +215,13 @@ func (v *watcher) receive(m live.Message) {
 		}
 		var a webrtc.SessionDescription
 		require.NoError(v.t, json.Unmarshal(m.Payload, &a))
-		require.NoError(v.t, v.pc.SetRemoteDescription(a))
+		v.still(v.pc.SetRemoteDescription(a))
 		v.mu.Lock()
 		early := v.early
 		v.remote, v.early = true, nil
 		v.mu.Unlock()
 		for _, c := range early {
-			require.NoError(v.t, v.pc.AddICECandidate(c))
+			v.still(v.pc.AddICECandidate(c))
 		}
 		v.answer <- a
 	case live.Candidate:
@@ -222,7 +234,7 @@ func (v *watcher) receive(m live.Message) {
 			return
 		}
 		v.mu.Unlock()
-		require.NoError(v.t, v.pc.AddICECandidate(c))
+		v.still(v.pc.AddICECandidate(c))
 	}
 }
 
