@@ -51,7 +51,7 @@ func outage(t *testing.T, change func(*Config, *recording)) (s *restarts, a, b, 
 		if change != nil {
 			change(cfg, s.older)
 		}
-	})
+	}, nil)
 	return s, keys[1:4], keys[5:8], keys[10:12]
 }
 
