@@ -112,8 +112,11 @@ func (p *Producer) look() (next *media.GOP) {
 	if len(p.plan.events) == 0 && len(p.ledger) == 0 {
 		return nil
 	}
-	if p.seen == nil && g.Number == 1 {
-		p.first = g.Start
+	if p.seen == nil {
+		p.first = 0 // not known
+		if g.Number == 1 {
+			p.first = g.Start
+		}
 	}
 	for number := range p.taken {
 		if number < g.Number {
