@@ -113,7 +113,7 @@ func TestAsksAgain(t *testing.T) {
 			w.failing(c.asked, c.status, c.code, "said the service\n\nThe Canonical String was\n'POST x-amz-security-token:"+token+"'")
 			_, err := w.View(t.Context(), "porch.front")
 			require.Error(t, err)
-			require.Len(t, w.asked, c.asked)
+			require.Equal(t, c.asked, w.times())
 			for _, known := range []error{ErrBusy, ErrNoChannel} {
 				require.Equal(t, known == c.want, errors.Is(err, known), err)
 			}
@@ -195,11 +195,11 @@ func says(text string) func(http.ResponseWriter) bool {
 func TestNobodyAnswers(t *testing.T) {
 	w := newWorld(t)
 	w.view(t)
-	w.fail = func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) }
+	w.fails(func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) })
 	_, err := w.View(t.Context(), "porch.front")
 	require.ErrorIs(t, err, ErrBusy)
-	require.Len(t, w.asked, 1+2*attempts, "where it was, and where it is said to be now")
-	w.fail = nil
+	require.Equal(t, 1+2*attempts, w.times(), "where it was, and where it is said to be now")
+	w.fails(nil)
 	w.view(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -140,15 +140,29 @@ func (w *world) view(t *testing.T) Session {
 	return s
 }
 
+// fails has relays answered by fail, where that says so.
+func (s *service) fails(fail func(http.ResponseWriter) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = fail
+}
+
 // failing has relays refused so many times.
-func (w *world) failing(times, status int, code, message string) {
-	w.fail = func(out http.ResponseWriter) bool {
+func (s *service) failing(times, status int, code, message string) {
+	s.fails(func(out http.ResponseWriter) bool {
 		if times--; times < 0 {
 			return false
 		}
 		refuse(out, status, code, message)
 		return true
-	}
+	})
+}
+
+// times that relays were asked for.
+func (s *service) times() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asked)
 }
 
 func long(n int) string { return strings.Repeat("x", n) }
