@@ -35,7 +35,7 @@ func TestResourceTypes(t *testing.T) {
 		"AWS::ApiGatewayV2::Api":          1,
 		"AWS::ApiGatewayV2::Authorizer":   1,
 		"AWS::ApiGatewayV2::Integration":  1,
-		"AWS::ApiGatewayV2::Route": 9,
+		"AWS::ApiGatewayV2::Route":        9,
 		"AWS::ApiGatewayV2::Stage":        1,
 		"AWS::Cognito::UserPool":          1,
 		"AWS::Cognito::UserPoolClient":    1,

@@ -115,11 +115,11 @@ func TestAsksAgain(t *testing.T) {
 			require.Error(t, err)
 			require.Equal(t, c.asked, w.times())
 			for _, known := range []error{ErrBusy, ErrNoChannel} {
-				require.Equal(t, known == c.want, errors.Is(err, known), err)
+				require.Equal(t, errors.Is(c.want, known), errors.Is(err, known), err)
 			}
 			require.Contains(t, err.Error(), "said the service")
 			require.NotContains(t, err.Error(), token)
-			if c.want == ErrBusy {
+			if errors.Is(c.want, ErrBusy) {
 				w.failing(attempts-1, c.status, c.code, "")
 				w.view(t)
 			}
@@ -142,7 +142,7 @@ func TestControlPlaneErrors(t *testing.T) {
 			_, err := w.View(t.Context(), "porch.front")
 			require.ErrorIs(t, err, c.trouble)
 			for _, known := range []error{ErrBusy, ErrNoChannel} {
-				require.Equal(t, known == c.want, errors.Is(err, known), err)
+				require.Equal(t, errors.Is(c.want, known), errors.Is(err, known), err)
 			}
 			require.Empty(t, w.asked)
 		})
