@@ -62,6 +62,9 @@ func TestNoGrantIsWild(t *testing.T) {
 // streams starts the ARN of every stream of Kinesis Video Streams.
 const streams = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:stream/"
 
+// anyChannel is every signaling channel that is named like a camera.
+const anyChannel = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:channel/*.*/*"
+
 // ownVideo adds what a thing may do with its own streams.
 func ownVideo(grants map[string][]string) map[string][]string {
 	for _, operation := range []string{
@@ -108,6 +111,12 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 			"kinesisvideo:GetHLSStreamingSessionURL":  {streams + "*.*"},
 			"kinesisvideo:GetDASHStreamingSessionURL": {streams + "*.*"},
 			"kinesisvideo:GetClip":                    {streams + "*.*"},
+
+			// As a viewer: it makes no channel and is no master of any.
+			"kinesisvideo:DescribeSignalingChannel":    {anyChannel},
+			"kinesisvideo:GetSignalingChannelEndpoint": {anyChannel},
+			"kinesisvideo:GetIceServerConfig":          {anyChannel},
+			"kinesisvideo:ConnectAsViewer":             {anyChannel},
 		},
 		"provision": {
 			"dynamodb:GetItem":     {tableARN},
