@@ -18,7 +18,7 @@ export const launch = (): Promise<Browser> =>
 export async function visit(browser: Browser, site: Site, wrong: string[], options: BrowserContextOptions = {}, hash = ""): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   page.on("pageerror", (error) => wrong.push(error.message));
   page.on("console", (message) => {
     // A refused request shows up here too; those are the tests' own doing.
