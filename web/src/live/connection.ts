@@ -1,8 +1,9 @@
 import type { LiveSession } from "../api/types";
 import { isAbort } from "../lib/problem";
 import { Commands, type Status } from "./commands";
-import { blocked, endingOf, lost, noPicture, noWay, refused, silent, unsupported, type Ending } from "./ending";
+import { blocked, endingOf, lost, noPicture, noWay, refused, silent, undecodable, unsupported, type Ending } from "./ending";
 import { refusalIn, type Incoming } from "./message";
+import { numbersOf } from "./numbers";
 import { Signaling } from "./signaling";
 
 /** What has to happen until there is a picture, in this order. */
@@ -151,7 +152,17 @@ export class Connection {
     this.told.phase(phase);
     clearTimeout(this.#timer);
     const patience = PATIENCE[phase];
-    if (patience) this.#timer = setTimeout(() => this.#end(patience.then), patience.most);
+    if (!patience) return;
+    this.#timer = setTimeout(() => {
+      if (phase === "picture") void this.#noPicture(patience.then);
+      else this.#end(patience.then);
+    }, patience.most);
+  }
+
+  async #noPicture(otherwise: Ending): Promise<void> {
+    const report = await this.stats()?.catch(() => undefined);
+    const { packets = 0, frames = 0 } = report ? numbersOf(report) : {};
+    this.#end(packets > 0 && frames === 0 ? undecodable : otherwise);
   }
 
   #prepare(): RTCPeerConnection {

@@ -42,6 +42,8 @@ export const unsupported = ending("unsupported", false, words.unsupported);
 export const noWay = ending("no-way", true, words.noWay);
 export const lost = ending("lost", true, words.lost);
 export const noPicture = ending("failed", true, words.noPicture);
+/** Video comes, and no picture out of it. */
+export const undecodable = ending("codec", true, words.codecOf(""));
 export const blocked = ending("failed", true, words.signaling);
 
 /** By the code with which the gateway turns a viewer down or sends it away; its words are the detail. */

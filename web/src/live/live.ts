@@ -458,6 +458,7 @@ export class Live {
     if (state.name === "failed" && state.ending.again) return this.retry();
     const { name } = this.state.value;
     if (name === "closed" || name === "paused" || name === "failed" || this.#shown?.restart()) return;
+    if (this.#joining?.phase === "session") return; // has only just begun
     this.#begin();
   }
 

@@ -30,7 +30,7 @@ export function LiveLater({ camera }: { camera: string }) {
       {loaded.value === "failed" ? (
         <Notice problem={t.live.notLoaded} onRetry={() => location.reload()} retryLabel={t.live.reload} />
       ) : (
-        <p class="screen-later" role="status">
+        <p class="player-note" role="status">
           {t.live.loading}
         </p>
       )}

@@ -63,7 +63,7 @@ export function LivePage({ camera, since }: Props) {
         <h2 id="live-heading" ref={heading} tabIndex={-1}>
           {name}
         </h2>
-        <a class="button" href={cameraHash(camera)} aria-label={words.recordingsOf(name)} data-testid="live-recordings">
+        <a class="button button-small" href={cameraHash(camera)} aria-label={words.recordingsOf(name)} data-testid="live-recordings">
           <Icon name="play" />
           {words.recordings}
         </a>

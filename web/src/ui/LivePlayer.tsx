@@ -1,5 +1,4 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { CameraEvent } from "../api/types";
 import type { Live, Quality } from "../live/live";
@@ -169,7 +168,7 @@ function Controls({ live, camera, player }: ControlsProps) {
     <>
       <div class="player-actions live-actions">
         {way && (live.sound.value || way === "hls") && (
-          <Act testid="live-mute" path={muted ? paths.silence : paths.sound} onClick={() => live.mute(!muted)}>
+          <Act testid="live-mute" main path={muted ? paths.silence : paths.sound} onClick={() => live.mute(!muted)}>
             {muted ? words.unmute : words.mute}
           </Act>
         )}
@@ -212,11 +211,13 @@ interface ActProps {
   testid: string;
   path: string;
   onClick: () => void;
-  children: ComponentChildren;
+  /** Its words stay where there is little room. */
+  main?: boolean;
+  children: string;
 }
 
-const Act = ({ testid, path, onClick, children }: ActProps) => (
-  <button type="button" class="button" data-testid={testid} onClick={onClick}>
+const Act = ({ testid, path, onClick, main = false, children }: ActProps) => (
+  <button type="button" class={main ? "button act-main" : "button"} title={children} data-testid={testid} onClick={onClick}>
     <Drawing path={path} />
     <span>{children}</span>
   </button>
