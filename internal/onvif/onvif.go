@@ -7,7 +7,7 @@
 // ever talked to, and the password is not sent, only proof that it is known.
 //
 // The messages that are sent are a library's; why its client is not used
-// stands in docs/decisions/0017-onvif-from-a-library-in-part.md.
+// stands in docs/decisions/0018-onvif-from-a-library-in-part.md.
 //
 // Sources: ONVIF Core, Media, Media2 and PTZ specifications,
 // https://www.onvif.org/profiles/specifications/; WS-Discovery,

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -118,9 +119,10 @@ func (f *File) Merge(cameras []Entry, force bool) ([]byte, error) {
 		case there && !force:
 			continue
 		case there:
+			record, _ := old["record"].(map[string]any)
+			c.Source, c.Record = signedInAs(old["source"], c.Source), signedInAs(cmp.Or(record["source"], old["source"]), c.Record)
 			old["source"] = c.Source
 			if c.Record != "" {
-				record, _ := old["record"].(map[string]any)
 				if record == nil {
 					record = map[string]any{}
 				}
@@ -143,4 +145,20 @@ func (f *File) Merge(cameras []Entry, force bool) ([]byte, error) {
 		return nil, fmt.Errorf("%w: it is written in a way that cannot be added to by a program; add the cameras by hand, as they are printed without --write", ErrFile)
 	}
 	return []byte(out), nil
+}
+
+// signedInAs gives a source without a sign-in that of the old one, which it
+// takes the place of.
+func signedInAs(old any, source string) string {
+	text, _ := old.(string)
+	before, err := url.Parse(text)
+	if err != nil || before.User == nil {
+		return source
+	}
+	now, err := url.Parse(source)
+	if err != nil || source == "" || now.User != nil || !strings.HasPrefix(before.Scheme, "rtsp") || !strings.EqualFold(now.Hostname(), before.Hostname()) {
+		return source
+	}
+	now.User = before.User
+	return now.String()
 }

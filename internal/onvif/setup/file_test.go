@@ -74,6 +74,15 @@ func TestMergeByForce(t *testing.T) {
 	}
 }
 
+func TestMergeKeepsASignIn(t *testing.T) {
+	entry := Entry{Name: "door", Source: "rtsp://192.0.2.1/sub", Record: "rtsp://192.0.2.1/main"}
+	got, err := merged(t, "cameras:\n  door:\n    source: rtsp://u:p%40@192.0.2.1:554/old\n", true, entry)
+	require.NoError(t, err)
+	require.Equal(t, "cameras:\n  door:\n    source: rtsp://u:p%40@192.0.2.1/sub\n    record:\n      source: rtsp://u:p%40@192.0.2.1/main\n", got)
+	require.Equal(t, "rtsp://192.0.2.9/sub", signedInAs("rtsp://u:p@192.0.2.1/old", "rtsp://192.0.2.9/sub"), "another camera's")
+	require.Empty(t, signedInAs("rtsp://u:p@192.0.2.1/old", ""))
+}
+
 func TestMergeRefusesWhatItWouldSpoil(t *testing.T) {
 	for _, before := range []string{
 		`{"cameras": {"yard": {"source": "x"}}}`,
