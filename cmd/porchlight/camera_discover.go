@@ -69,6 +69,7 @@ func (c *CameraDiscoverCmd) password() (string, error) {
 // problem is a camera that did not come about, and why.
 type problem struct {
 	Address string `json:"address"`
+	Name    string `json:"name,omitempty"` // as the camera calls itself
 	Error   string `json:"error"`
 }
 
@@ -82,11 +83,11 @@ func (c *CameraDiscoverCmd) Run(ctx context.Context, streams *Streams) error {
 	if err := d.openFile(); err != nil {
 		return err
 	}
-	addresses, err := d.search(ctx)
+	found, err := d.search(ctx)
 	if err != nil {
 		return err
 	}
-	d.ask(ctx, addresses)
+	d.ask(ctx, found)
 	d.prove(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -104,7 +105,7 @@ func (d *discovery) verdict() error {
 		return fmt.Errorf("no camera has answered on %s: check that it is on this network and that ONVIF is switched on in its settings;"+
 			" where a search does not reach, give its address with --address", strings.Join(d.interfaces, ", "))
 	case len(d.problems) == 1 && ready == 0:
-		return errors.New(d.problems[0].Error)
+		return errors.New(d.problems[0].String())
 	case len(d.problems) > 0:
 		return fmt.Errorf("%d cameras are ready, %d problems are left: see above", ready, len(d.problems))
 	}
@@ -117,6 +118,14 @@ func (d *discovery) tell(format string, a ...any) {
 }
 
 // fail keeps what went wrong with a camera.
-func (d *discovery) fail(address string, err error) {
-	d.problems = append(d.problems, problem{address, capture.Redact(err.Error())})
+func (d *discovery) fail(address, name string, err error) {
+	d.problems = append(d.problems, problem{Address: address, Name: name, Error: capture.Redact(err.Error())})
+}
+
+// String is the problem for people, who do not know cameras by their address.
+func (p problem) String() string {
+	if p.Name == "" {
+		return p.Error
+	}
+	return fmt.Sprintf("%q: %s", p.Name, p.Error)
 }

@@ -93,7 +93,7 @@ func (d *discovery) finish() error {
 	}
 	if len(d.problems) > 1 || len(entries) > 0 {
 		for _, p := range d.problems {
-			d.tell("%s: %s", p.Address, p.Error)
+			d.tell("%s", p)
 		}
 	}
 	if written == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"image/jpeg"
 	"log/slog"
 	"net"
@@ -21,31 +22,38 @@ import (
 	"porchlight/internal/onvif/simulator"
 )
 
-// onvifCamera simulates a camera with two streams, both as ONVIF says and as
-// RTSP carries them.
-func onvifCamera(t *testing.T, change func(*simulator.Config)) *simulator.Camera {
+// theUser and thePassword are what the simulated cameras want.
+const theUser, thePassword = "admin", "s3cret@1"
+
+// streams simulates the two streams of a camera.
+func streams(t *testing.T) (profiles []simulator.Profile) {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed: make deps installs it")
 	}
-	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
-	cfg := simulator.Config{
-		Name: "Front door", Manufacturer: "Acme", Model: "Eye 4", Firmware: "1.2", User: "admin", Password: "s3cret@1", Media2: true, Log: log,
-		ClockAhead: -40 * 24 * time.Hour,
-	}
-	for token, size := range map[string]string{"main": "800x600", "sub": "640x480"} {
-		clip := filepath.Join(dir, token+".mp4")
-		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=r=5:d=1:s="+size, clip).CombinedOutput()
+	dir := t.TempDir()
+	for _, p := range []simulator.Profile{{Token: "main", Width: 800, Height: 600}, {Token: "sub", Width: 640, Height: 480}} {
+		clip := filepath.Join(dir, p.Token+".mp4")
+		size := fmt.Sprintf("testsrc=r=5:d=1:s=%dx%d", p.Width, p.Height)
+		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", size, clip).CombinedOutput()
 		require.NoError(t, err, "%s", out)
-		cam, err := camera.New(t.Context(), camera.Config{File: clip, User: cfg.User, Password: cfg.Password, Log: log})
+		cam, err := camera.New(t.Context(), camera.Config{File: clip, User: theUser, Password: thePassword, Log: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		t.Cleanup(cam.Close)
-		p := simulator.Profile{Token: token, Name: token + "Stream", Source: "lens", Codec: "H264", FPS: 5, Kbps: 500, PTZ: true}
-		p.Stream = "rtsp://" + strings.SplitN(cam.URL(), "@", 2)[1]
-		if p.Width, p.Height = 640, 480; token == "main" {
-			p.Width, p.Height = 800, 600
-		}
-		cfg.Profiles = append(cfg.Profiles, p)
+		p.Name, p.Source, p.Codec, p.FPS, p.Kbps, p.PTZ = p.Token+"Stream", "lens", "H264", 5, 500, true
+		_, p.Stream, _ = strings.Cut(cam.URL(), "@")
+		p.Stream = "rtsp://" + p.Stream
+		profiles = append(profiles, p)
+	}
+	return profiles
+}
+
+// onvifCamera simulates a camera that offers streams, whose clock is wrong.
+func onvifCamera(t *testing.T, profiles []simulator.Profile, change func(*simulator.Config)) *simulator.Camera {
+	t.Helper()
+	cfg := simulator.Config{
+		Name: "Front door", Manufacturer: "Acme", Model: "Eye 4", Firmware: "1.2", User: theUser, Password: thePassword, Media2: true,
+		ClockAhead: -40 * 24 * time.Hour, Profiles: profiles, Log: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&cfg)
@@ -65,12 +73,12 @@ func passwordFile(t *testing.T, password string) string {
 }
 
 func TestDiscoverProposesWhatStreamsAtOnce(t *testing.T) {
-	cam := onvifCamera(t, nil)
+	cam := onvifCamera(t, streams(t), nil)
 	dir := t.TempDir()
 	settings := filepath.Join(dir, "porchlight.yaml")
 	const before = "# my home\ncameras:\n  yard: # behind\n    source: /dev/video0\n\ndetector:\n  model: yolox-nano # small\n"
 	require.NoError(t, os.WriteFile(settings, []byte(before), 0o644))
-	args := []string{"camera", "discover", "--address", cam.Host(), "--user", "admin", "--password-file", passwordFile(t, "s3cret@1"), "--write", settings}
+	args := []string{"camera", "discover", "--address", cam.Host(), "--user", "admin", "--password-file", passwordFile(t, thePassword), "--write", settings}
 
 	r := porchlight(t, append(args, "--with-password")...)
 	require.Equal(t, 0, r.code, r.stderr)
@@ -137,8 +145,11 @@ func TestDiscoverProposesWhatStreamsAtOnce(t *testing.T) {
 }
 
 func TestDiscoverPrints(t *testing.T) {
-	cam := onvifCamera(t, nil)
-	t.Setenv(cameraPassword, "s3cret@1")
+	cam := onvifCamera(t, []simulator.Profile{
+		{Token: "main", Name: "mainStream", Codec: "H264", Width: 800, Height: 600, FPS: 5, Kbps: 500, PTZ: true, Stream: "rtsp://127.0.0.1/main"},
+		{Token: "sub", Codec: "H264", Width: 640, Height: 480, Stream: "rtsp://127.0.0.1/sub"},
+	}, nil)
+	t.Setenv(cameraPassword, thePassword)
 	args := []string{"camera", "discover", "--address", cam.Host(), "--user", "admin", "--no-prove"}
 	r := porchlight(t, args...)
 	require.Equal(t, 0, r.code, r.stderr)
@@ -149,7 +160,7 @@ func TestDiscoverPrints(t *testing.T) {
 	_, err := config.ParseCamera([]byte(r.stdout))
 	require.NoError(t, err)
 	r = porchlight(t, append(args, "--with-password")...)
-	require.Contains(t, r.stdout, "source: rtsp://admin:s3cret%401@127.0.0.1:")
+	require.Contains(t, r.stdout, "source: rtsp://admin:s3cret%401@127.0.0.1/sub\n")
 
 	r = porchlight(t, append(args, "--json")...)
 	require.Equal(t, 0, r.code, r.stderr)
@@ -173,7 +184,8 @@ func TestDiscoverSaysWhatIsWrong(t *testing.T) {
 		}
 		return porchlight(t, args...)
 	}
-	cam := onvifCamera(t, nil)
+	profiles := streams(t)[:1]
+	cam := onvifCamera(t, profiles, nil)
 	r := run(cam, "wr0ng")
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "refuses the user name or password")
@@ -185,9 +197,9 @@ func TestDiscoverSaysWhatIsWrong(t *testing.T) {
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "give --user, and the password with --password-file or PORCHLIGHT_CAMERA_PASSWORD")
 
-	r = run(onvifCamera(t, func(c *simulator.Config) {
+	r = run(onvifCamera(t, profiles, func(c *simulator.Config) {
 		c.Answer = func(string, []byte) []byte { return []byte("<html>Sign in</html>") }
-	}), "s3cret@1", "--json")
+	}), thePassword, "--json")
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "not ONVIF")
 	require.Contains(t, r.stderr, "update its firmware")
@@ -195,7 +207,7 @@ func TestDiscoverSaysWhatIsWrong(t *testing.T) {
 	require.Contains(t, list[0]["problem"]["error"], "not ONVIF")
 
 	// The streams want another password than ONVIF.
-	r = run(onvifCamera(t, func(c *simulator.Config) { c.Password = "other" }), "other", "--write", filepath.Join(pictures, "c.yaml"))
+	r = run(onvifCamera(t, profiles, func(c *simulator.Config) { c.Password = "other" }), "other", "--write", filepath.Join(pictures, "c.yaml"))
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "no picture came")
 	require.Contains(t, r.stderr, "source rtsp://127.0.0.1:")
@@ -212,21 +224,43 @@ func TestDiscoverSaysWhatIsWrong(t *testing.T) {
 	require.Contains(t, r.stderr, "check that it is switched on")
 }
 
-func TestDiscoverFindsNobody(t *testing.T) {
+func TestDiscoverSearches(t *testing.T) {
+	loopback := ""
 	all, err := net.Interfaces()
 	require.NoError(t, err)
 	for _, i := range all {
-		if i.Flags&net.FlagLoopback == 0 {
-			continue
+		if i.Flags&net.FlagLoopback != 0 {
+			loopback = i.Name
 		}
-		r := porchlight(t, "camera", "discover", "--interface", i.Name, "--wait", "100ms")
-		require.Equal(t, 1, r.code)
+	}
+	// Other tests may search at the same time, and be found.
+	name := fmt.Sprintf("porch-%d", os.Getpid())
+	cam, err := simulator.New(t.Context(), simulator.Config{
+		Name: name, Interface: loopback, Group: "239.255.255.250:3702", Log: slog.New(slog.DiscardHandler),
+		Profiles: []simulator.Profile{{Token: "a", Codec: "H264", Width: 640, Height: 480, Stream: "rtsp://127.0.0.1/" + name}},
+	})
+	if err != nil {
+		t.Skipf("loopback takes no multicast here: %v", err)
+	}
+	defer cam.Close()
+	for _, wait := range []string{"500ms", "5s", "30s"} {
+		r := porchlight(t, "camera", "discover", "--interface", loopback, "--wait", wait, "--no-prove")
 		if strings.Contains(r.stderr, "network cannot be searched") {
 			t.Skip("loopback takes no multicast here: " + r.stderr)
 		}
-		require.Contains(t, r.stderr, "no camera has answered on "+i.Name)
-		require.Contains(t, r.stderr, "--address")
+		if wait != "30s" && !strings.Contains(r.stdout, name) {
+			continue // a busy machine
+		}
+		require.Contains(t, r.stdout, "  "+name+":\n", r.stderr)
+		require.Contains(t, r.stdout, "    source: rtsp://127.0.0.1/"+name+"\n")
+		return
 	}
+}
+
+func TestDiscoverFindsNobody(t *testing.T) {
+	d := &discovery{interfaces: []string{"eth0", "wlan0"}}
+	require.ErrorContains(t, d.verdict(), "no camera has answered on eth0, wlan0")
+	require.ErrorContains(t, d.verdict(), "--address")
 	r := porchlight(t, "camera", "discover", "--interface", "nosuch0")
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "there is no interface nosuch0")

@@ -1,18 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"porchlight/internal/atomicfile"
 	"porchlight/internal/onvif"
 	"porchlight/internal/onvif/setup"
 )
@@ -48,9 +46,8 @@ type proof struct {
 // Bounds of a run.
 const (
 	askAtOnce   = 8
-	askMost     = time.Minute      // one camera, for everything
-	proveMost   = 20 * time.Second // one stream, for its first picture
-	maxSettings = 4 << 20          // bytes of a configuration
+	askMost     = time.Minute // one camera, for everything
+	maxSettings = 4 << 20     // bytes of a configuration
 )
 
 // openFile reads the configuration that is written to, to know its cameras.
@@ -88,11 +85,13 @@ func readLimited(path string, most int64) ([]byte, error) {
 	return text, nil
 }
 
-// search returns the addresses of the cameras that answer, or those that were
-// named.
-func (d *discovery) search(ctx context.Context) ([]string, error) {
+// search returns the cameras that answer, or those that were named.
+func (d *discovery) search(ctx context.Context) (found []onvif.Found, err error) {
 	if len(d.Address) > 0 {
-		return d.Address, nil
+		for _, address := range d.Address {
+			found = append(found, onvif.Found{Address: address})
+		}
+		return found, nil
 	}
 	if isTerminal(d.streams.Stderr) {
 		d.tell("looking for cameras …")
@@ -103,36 +102,32 @@ func (d *discovery) search(ctx context.Context) ([]string, error) {
 	}
 	d.interfaces = findings.Interfaces
 	for _, b := range findings.Broken {
-		d.fail(b.Host, b.Err)
+		d.fail(b.Host, "", b.Err)
 	}
-	var addresses []string
-	for _, f := range findings.Found {
-		addresses = append(addresses, f.Address)
-	}
-	return addresses, nil
+	return findings.Found, nil
 }
 
 // ask has the cameras describe themselves, several at once, and proposes what
 // to make of them in the order in which they were found.
-func (d *discovery) ask(ctx context.Context, addresses []string) {
-	described, faults := make([]*onvif.Description, len(addresses)), make([]error, len(addresses))
+func (d *discovery) ask(ctx context.Context, found []onvif.Found) {
+	described, faults := make([]*onvif.Description, len(found)), make([]error, len(found))
 	free := make(chan struct{}, askAtOnce)
 	var asking sync.WaitGroup
-	for i, address := range addresses {
+	for i, f := range found {
 		asking.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()
-			described[i], faults[i] = d.describe(ctx, address)
+			described[i], faults[i] = d.describe(ctx, f.Address)
 		})
 	}
 	asking.Wait()
-	for i, address := range addresses {
+	for i, f := range found {
 		var cameras []setup.Camera
 		if faults[i] == nil {
 			cameras, faults[i] = setup.Propose(described[i], d.file)
 		}
 		if faults[i] != nil {
-			d.fail(address, d.cure(faults[i]))
+			d.fail(f.Address, cmp.Or(f.Name, f.Hardware), d.cure(faults[i]))
 		}
 		for _, camera := range cameras {
 			d.found = append(d.found, &candidate{device: described[i], camera: camera})
@@ -159,51 +154,6 @@ func (d *discovery) cure(err error) error {
 		return fmt.Errorf("%w: no password was given: use --password-file or %s", err, cameraPassword)
 	}
 	return err
-}
-
-// prove takes a picture from each stream.
-func (d *discovery) prove(ctx context.Context) {
-	if !d.Prove {
-		return
-	}
-	for _, c := range d.found {
-		for _, s := range c.camera.Streams() {
-			if ctx.Err() != nil {
-				return
-			}
-			p, err := d.takePicture(ctx, c.camera.Name, s)
-			if err != nil {
-				c.unready = true
-				d.fail(c.device.Address, fmt.Errorf("%s, %s %s: %w", c.camera.Name, s.Key, s.Profile.Stream, err))
-				continue
-			}
-			c.proof = append(c.proof, *p)
-		}
-	}
-}
-
-func (d *discovery) takePicture(ctx context.Context, name string, s setup.Stream) (*proof, error) {
-	picture, err := setup.Prove(ctx, name, s.Profile.Stream.SignedIn(d.User, d.secret), proveMost, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	folder := d.Pictures
-	if folder == "" && d.Write != "" {
-		folder = filepath.Dir(d.Write)
-	} else if folder != "" {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return nil, err
-		}
-	}
-	file := filepath.Base(name) + ".jpg"
-	if s.Key != "source" {
-		file = filepath.Base(name) + "-record.jpg"
-	}
-	path := filepath.Join(folder, file)
-	if err := atomicfile.Write(path, picture.JPEG, 0o600); err != nil { // it shows a home
-		return nil, fmt.Errorf("save picture: %w", err)
-	}
-	return &proof{Stream: s.Key, Picture: path, Width: picture.Width, Height: picture.Height}, nil
 }
 
 // ready are the cameras that may be used.

@@ -34,8 +34,8 @@ type Device struct {
 	services  services
 
 	mu     sync.Mutex
-	asked  map[string]time.Time   // profile → when its last keyframe was asked for
-	moving map[string]*time.Timer // profile → what stops a move that nobody stops
+	asked  map[string]time.Time // profile → when its last keyframe was asked for
+	moving map[string]*move     //  profile → what stops a move that nobody stops
 	stops  sync.WaitGroup
 	closed bool
 }
@@ -82,7 +82,7 @@ func Connect(ctx context.Context, cfg Config) (*Device, error) {
 func connect(ctx context.Context, cfg Config, address *url.URL) (*Device, error) {
 	d := &Device{
 		cfg: cfg, address: address, transport: newTransport(cfg.User, cfg.Password, cfg.Timeout),
-		asked: map[string]time.Time{}, moving: map[string]*time.Timer{},
+		asked: map[string]time.Time{}, moving: map[string]*move{},
 	}
 	if err := d.greet(ctx); err != nil {
 		d.transport.close()
@@ -146,17 +146,16 @@ func (d *Device) Clock() time.Duration { return d.clock }
 func (d *Device) Close() {
 	d.mu.Lock()
 	d.closed = true
-	var left []string
-	for profile, timer := range d.moving {
-		if timer.Stop() {
-			left = append(left, profile)
-			d.stops.Done()
+	var left []*move
+	for _, m := range d.moving {
+		if m.timer.Stop() {
+			left = append(left, m)
 		}
 	}
 	clear(d.moving)
 	d.mu.Unlock()
-	for _, profile := range left {
-		d.halt(profile)
+	for _, m := range left {
+		m.halt()
 	}
 	d.stops.Wait()
 	d.transport.close()

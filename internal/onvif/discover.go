@@ -113,13 +113,13 @@ func ask(ctx context.Context, i net.Interface, to *net.UDPAddr) (*asker, error) 
 	if to.IP.IsMulticast() {
 		p := ipv4.NewPacketConn(conn)
 		if err := errors.Join(p.SetMulticastInterface(&i), p.SetMulticastTTL(1), p.SetMulticastLoopback(true)); err != nil {
-			conn.Close()
+			_ = conn.Close()
 			return nil, err
 		}
 	}
 	a := &asker{conn: conn, to: to, probes: newProbes()}
 	if err := a.send(); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return a, nil
@@ -136,7 +136,7 @@ func (a *asker) send() error {
 
 // search collects answers until ctx ends. Datagrams get lost, so it asks thrice.
 func (a *asker) search(ctx context.Context, c *collector) {
-	defer a.conn.Close()
+	defer func() { _ = a.conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = a.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var again sync.WaitGroup

@@ -61,11 +61,11 @@ func (d *Device) Move(ctx context.Context, profile string, v Velocity, most time
 	if v.Zoom != 0 {
 		message.Zoom = &velocity{X: speed(v.Zoom)}
 	}
-	if !d.watch(profile, most+stopLate) {
+	if !d.watch(ctx, profile, most+stopLate) {
 		return fmt.Errorf("move: %w: the connection to %s is closed", ErrUnreachable, d.address.Host)
 	}
 	err := d.transport.call(ctx, request{service: d.services.ptz, message: message, want: "ContinuousMoveResponse", once: true})
-	d.watch(profile, most+stopLate) // a stop may have come between, and the move after it
+	d.watch(ctx, profile, most+stopLate) // a stop may have come between, and the move after it
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
@@ -96,9 +96,16 @@ func (d *Device) Stop(ctx context.Context, profile string) error {
 	return nil
 }
 
+// move is one that is to be stopped from here.
+type move struct {
+	timer *time.Timer
+	halt  func()
+}
+
 // watch stops the camera after a while unless it is stopped or moved again
 // before. It returns false when the device is closed.
-func (d *Device) watch(profile string, after time.Duration) bool {
+func (d *Device) watch(ctx context.Context, profile string, after time.Duration) bool {
+	ctx = context.WithoutCancel(ctx) // whoever moved it may be gone by then
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -106,17 +113,20 @@ func (d *Device) watch(profile string, after time.Duration) bool {
 	}
 	d.forget(profile)
 	d.stops.Add(1)
-	var timer *time.Timer
-	timer = time.AfterFunc(after, func() {
+	m := &move{}
+	m.halt = func() {
 		defer d.stops.Done()
+		d.halt(ctx, profile)
+	}
+	m.timer = time.AfterFunc(after, func() {
 		d.mu.Lock()
-		if d.moving[profile] == timer {
+		if d.moving[profile] == m {
 			delete(d.moving, profile)
 		}
 		d.mu.Unlock()
-		d.halt(profile)
+		m.halt()
 	})
-	d.moving[profile] = timer
+	d.moving[profile] = m
 	return true
 }
 
@@ -128,15 +138,15 @@ func (d *Device) unwatch(profile string) {
 
 // forget ends a watch. mu is held.
 func (d *Device) forget(profile string) {
-	if timer := d.moving[profile]; timer != nil && timer.Stop() {
+	if m := d.moving[profile]; m != nil && m.timer.Stop() {
 		d.stops.Done()
 	}
 	delete(d.moving, profile)
 }
 
 // halt stops a camera that nobody else has stopped.
-func (d *Device) halt(profile string) {
-	ctx, cancel := context.WithTimeout(context.Background(), attempts*d.cfg.Timeout)
+func (d *Device) halt(ctx context.Context, profile string) {
+	ctx, cancel := context.WithTimeout(ctx, attempts*d.cfg.Timeout)
 	defer cancel()
 	if err := d.Stop(ctx, profile); err != nil {
 		d.cfg.Log.Warn("camera may still move: it could not be stopped", "camera", d.address.Host, "error", err)

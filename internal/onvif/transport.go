@@ -125,7 +125,7 @@ func (t *transport) send(ctx context.Context, r request) error {
 	err = decode(resp.Body, r.want, r.answer)
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
 	var f *faultError
-	if resp.StatusCode == http.StatusOK || errors.As(err, &f) && !(resp.StatusCode == http.StatusUnauthorized && f.unauthorized()) {
+	if resp.StatusCode == http.StatusOK || errors.As(err, &f) && (resp.StatusCode != http.StatusUnauthorized || !f.unauthorized()) {
 		return err
 	}
 	return &statusError{code: resp.StatusCode, challenges: resp.Header.Values("WWW-Authenticate")}

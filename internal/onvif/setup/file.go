@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"porchlight/internal/onvif"
 )
 
 // ErrFile says that cameras cannot be written into a configuration.
@@ -44,7 +46,7 @@ func ParseFile(text []byte) (*File, error) {
 		record, _ := camera["record"].(map[string]any)
 		for _, source := range []any{camera["source"], record["source"]} {
 			if text, ok := source.(string); ok && text != "" {
-				f.at[place(text)] = name
+				f.at[onvif.Place(text)] = name
 			}
 		}
 	}
@@ -63,20 +65,6 @@ func parse(text string) (map[string]any, error) {
 	return tree, nil
 }
 
-// place is where a source is, whoever signs in there.
-func place(source string) string {
-	u, err := url.Parse(source)
-	if err != nil {
-		return source
-	}
-	query := u.Query()
-	for _, key := range []string{"user", "username", "password", "pwd", "token"} {
-		query.Del(key)
-	}
-	host := strings.TrimSuffix(strings.ToLower(u.Host), ":554")
-	return u.Scheme + "://" + host + u.Path + "?" + query.Encode()
-}
-
 // claim returns the name of the camera that has one of these streams already,
 // or else a new name like the one that is wished for, which is then taken.
 func (f *File) claim(wish string, streams []Stream) (name string, known bool) {
@@ -84,7 +72,7 @@ func (f *File) claim(wish string, streams []Stream) (name string, known bool) {
 		f.names, f.at = map[string]bool{}, map[string]string{}
 	}
 	for _, s := range streams {
-		if name, ok := f.at[place(s.Profile.Stream.SignedOut())]; ok {
+		if name, ok := f.at[onvif.Place(s.Profile.Stream.SignedOut())]; ok {
 			return name, true
 		}
 	}
@@ -94,7 +82,7 @@ func (f *File) claim(wish string, streams []Stream) (name string, known bool) {
 	}
 	f.names[name] = true
 	for _, s := range streams {
-		f.at[place(s.Profile.Stream.SignedOut())] = name
+		f.at[onvif.Place(s.Profile.Stream.SignedOut())] = name
 	}
 	return name, false
 }

@@ -138,8 +138,3 @@ func FuzzMerge(f *testing.F) {
 		require.Contains(t, tree["cameras"], "door")
 	})
 }
-
-func TestPlaceKnowsACameraAgain(t *testing.T) {
-	require.Equal(t, place("rtsp://h/x?a=1"), place("rtsp://u:p@H:554/x?password=q&a=1"))
-	require.NotEqual(t, place("rtsp://h/x?channel=1"), place("rtsp://h/x?channel=2"))
-}

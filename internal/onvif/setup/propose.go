@@ -120,7 +120,7 @@ func about(d *onvif.Description, profiles []onvif.Profile) []string {
 	}
 	lines := []string{strings.TrimLeft(strings.Join(words, ", "), ", ")}
 	for _, p := range profiles {
-		line := fmt.Sprintf("%s: %dx%d %s", p.Name, p.Width, p.Height, p.Codec)
+		line := fmt.Sprintf("%s: %dx%d %s", cmp.Or(p.Name, "stream"), p.Width, p.Height, p.Codec)
 		if p.FPS > 0 {
 			line += fmt.Sprintf(", %g/s", p.FPS)
 		}

@@ -29,7 +29,7 @@ func (c *Camera) hear() error {
 			return err
 		}
 		group.Port = free.LocalAddr().(*net.UDPAddr).Port
-		free.Close()
+		_ = free.Close()
 	}
 	c.cfg.Group = group.String()
 	c.probes, err = net.ListenMulticastUDP("udp4", i, group)

@@ -126,9 +126,9 @@ func (c *Camera) Moves() []Move {
 
 // Close ends the camera.
 func (c *Camera) Close() {
-	c.http.Close()
+	_ = c.http.Close()
 	if c.probes != nil {
-		c.probes.Close()
+		_ = c.probes.Close()
 	}
 	c.running.Wait()
 }
