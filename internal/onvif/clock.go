@@ -2,7 +2,6 @@ package onvif
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/IOTechSystems/onvif/device"
@@ -41,7 +40,7 @@ func (d *Device) readClock(ctx context.Context) (time.Duration, error) {
 		service: d.address, message: device.GetSystemDateAndTime{}, want: "GetSystemDateAndTimeResponse", answer: &answer, open: true,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("ask for the time: %w", err)
+		return 0, err
 	}
 	at, ok := answer.time()
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -61,22 +62,58 @@ func Connect(ctx context.Context, cfg Config) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, address := range candidates {
-		var d *Device
-		d, err = connect(ctx, cfg, address)
+	if len(candidates) == 1 {
+		return connect(ctx, cfg, candidates[0])
+	}
+	return connectAny(ctx, cfg, candidates)
+}
+
+// connectAny connects to the first of the usual ports that ONVIF is at.
+func connectAny(ctx context.Context, cfg Config, candidates []*url.URL) (*Device, error) {
+	open := listening(ctx, candidates, cfg.Timeout)
+	if len(open) == 0 {
+		open = candidates[:1] // which says what is wrong
+	}
+	var worst error
+	for _, address := range open {
+		d, err := connect(ctx, cfg, address)
 		if err == nil {
 			return d, nil
 		}
-		// Another port is tried when nothing that speaks ONVIF is at this one.
-		if i == len(candidates)-1 || ctx.Err() != nil || !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrBroken) {
-			break
-		}
 		cfg.Log.Debug("no ONVIF service at this port", "address", address.Host, "error", err)
+		// A web page may want a sign-in too, so this is not the end.
+		if worst == nil || errors.Is(err, ErrUnauthorized) && !errors.Is(worst, ErrUnauthorized) {
+			worst = err
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
 	}
-	if len(candidates) > 1 && (errors.Is(err, ErrUnreachable) || errors.Is(err, ErrBroken)) {
-		return nil, fmt.Errorf("%w; give its ONVIF port, as host:port: none of the usual ones is it", err)
+	if errors.Is(worst, ErrUnreachable) || errors.Is(worst, ErrBroken) {
+		return nil, fmt.Errorf("%w; give its ONVIF port, as host:port: none of the usual ones is it", worst)
 	}
-	return nil, err
+	return nil, worst
+}
+
+// listening returns the addresses that take connections, in order.
+func listening(ctx context.Context, candidates []*url.URL, timeout time.Duration) (open []*url.URL) {
+	takes := make([]bool, len(candidates))
+	var trying sync.WaitGroup
+	for i, c := range candidates {
+		trying.Go(func() {
+			conn, err := (&net.Dialer{Timeout: timeout}).DialContext(ctx, "tcp", c.Host)
+			if takes[i] = err == nil; takes[i] {
+				_ = conn.Close()
+			}
+		})
+	}
+	trying.Wait()
+	for i, c := range candidates {
+		if takes[i] {
+			open = append(open, c)
+		}
+	}
+	return open
 }
 
 func connect(ctx context.Context, cfg Config, address *url.URL) (*Device, error) {
@@ -125,7 +162,7 @@ func (d *Device) readInfo(ctx context.Context) error {
 		service: d.address, message: device.GetDeviceInformation{}, want: "GetDeviceInformationResponse", answer: &answer,
 	})
 	if err != nil {
-		return fmt.Errorf("ask what it is: %w", err)
+		return err
 	}
 	d.info = Info{clean(answer.Manufacturer), clean(answer.Model), clean(answer.FirmwareVersion), clean(answer.SerialNumber)}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +219,30 @@ func TestNobodyThere(t *testing.T) {
 	cancel()
 	_, err = Connect(ctx, Config{Address: host, Timeout: patience, Log: discard()})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestTheUsualPorts(t *testing.T) {
+	cfg := porch()
+	cam := start(t, cfg)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer web.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	closed.Close()
+	var hosts []*url.URL
+	for _, host := range []string{closed.Addr().String(), web.Listener.Addr().String(), cam.Host()} {
+		hosts = append(hosts, &url.URL{Scheme: "http", Host: host, Path: devicePath})
+	}
+	config := Config{User: cfg.User, Password: cfg.Password, Timeout: patience, Log: discard(), now: time.Now}
+	d, err := connectAny(t.Context(), config, hosts)
+	require.NoError(t, err)
+	defer d.Close()
+	require.Equal(t, cam.Address(), d.Address())
+	_, err = connectAny(t.Context(), config, hosts[:2])
+	require.ErrorIs(t, err, ErrUnauthorized)
+	_, err = connectAny(t.Context(), config, hosts[:1])
+	require.ErrorIs(t, err, ErrUnreachable)
+	require.ErrorContains(t, err, "give its ONVIF port")
 }
 
 func TestSilentCamera(t *testing.T) {
