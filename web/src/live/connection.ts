@@ -221,7 +221,7 @@ export class Connection {
         return this.#renew();
       case "status":
         // Candidates may fail one by one; without its offer there is no connection.
-        if (message.about === `offer-${this.#offers}`) this.#end(refused("", message.text));
+        if (message.about === `offer-${this.#offers}` && !message.code.startsWith("2")) this.#end(refused("", message.text));
     }
   }
 
