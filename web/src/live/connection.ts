@@ -70,6 +70,10 @@ export class Connection {
   /** Offers made so far; an answer is for the newest. */
   #offers = 0;
   #restarting = false;
+  /** Resolves when the newest offer is what this side goes by; its answer may be there before. */
+  #offered: Promise<void> = Promise.resolve();
+  /** Messages are taken one after the other, as they came. */
+  #taken: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly ports: Ports,
@@ -84,9 +88,11 @@ export class Connection {
   async start(): Promise<void> {
     this.told.phase("session");
     try {
-      // The browser makes its part ready while the API is asked.
+      const asked = this.ports.ask(this.#abort.signal);
+      asked.catch(() => {}); // heard below, unless there is no peer
+      // The browser makes its part ready meanwhile.
       const peer = (this.#peer = this.#prepare());
-      const session = await this.ports.ask(this.#abort.signal);
+      const session = await asked;
       if (this.#abort.signal.aborted) return;
       this.#enter("signaling");
       this.#relays(session);
@@ -97,7 +103,7 @@ export class Connection {
         open: this.ports.openSocket,
         now: this.ports.now,
         onOpen: () => this.phase === "signaling" && this.#enter("answer"),
-        onMessage: (message) => void this.#heard(message),
+        onMessage: (message) => (this.#taken = this.#taken.then(() => this.#heard(message))),
         onGone: () => this.#unheard(),
       });
       await this.#offer(peer);
@@ -203,12 +209,12 @@ export class Connection {
     if (this.#abort.signal.aborted) return;
     // The offer goes before its candidates, which are found from here on.
     this.#signaling?.send("SDP_OFFER", { type: offer.type, sdp: offer.sdp }, `offer-${++this.#offers}`);
-    await peer.setLocalDescription(offer);
+    await (this.#offered = peer.setLocalDescription(offer));
   }
 
   async #heard(message: Incoming): Promise<void> {
     const peer = this.#peer;
-    if (!peer) return;
+    if (!peer || this.#abort.signal.aborted) return;
     switch (message.kind) {
       case "answer":
         return this.#answered(peer, message.description);
@@ -218,15 +224,17 @@ export class Connection {
         } else await this.#add(peer, message.candidate);
         return;
       case "renew-relays":
-        return this.#renew();
+        void this.#renew();
+        return;
       case "status":
         // Candidates may fail one by one; without its offer there is no connection.
-        if (message.about === `offer-${this.#offers}`) this.#end(refused("", message.text));
+        if (message.about === `offer-${this.#offers}` && !message.code.startsWith("2")) this.#end(refused("", message.text));
     }
   }
 
   async #answered(peer: RTCPeerConnection, description: RTCSessionDescriptionInit): Promise<void> {
-    if (peer.signalingState !== "have-local-offer") return; // the answer to an offer of before
+    await this.#offered.catch(() => {});
+    if (this.#abort.signal.aborted || peer.signalingState !== "have-local-offer") return; // the answer to an offer of before
     const refusal = refusalIn(description.sdp ?? "");
     if (refusal) return this.#end(refused(refusal.code, refusal.text));
     if (this.phase === "answer") this.#enter("connect");

@@ -36,7 +36,7 @@ export function LiveDetails({ live }: { live: Live }) {
             {numbers.width > 0 && <Fact name={details.picture}>{details.pictureOf(numbers.width, numbers.height, numbers.rate)}</Fact>}
             {numbers.codec && <Fact name={details.codec}>{numbers.codec}</Fact>}
             {live.sent.value && <Fact name={details.stream}>{live.sent.value}</Fact>}
-            <Fact name={details.rate}>{details.rateOf(numbers.bitsPerSecond)}</Fact>
+            {numbers.bitsPerSecond > 0 && <Fact name={details.rate}>{details.rateOf(numbers.bitsPerSecond)}</Fact>}
             {numbers.trip !== undefined && <Fact name={details.trip}>{details.ms(numbers.trip)}</Fact>}
             {numbers.buffer !== undefined && <Fact name={details.buffer}>{details.ms(numbers.buffer)}</Fact>}
             <Fact name={details.lost}>{numbers.lost}</Fact>

@@ -93,6 +93,8 @@ export class FakePeer {
   closed = false;
   packets = 0;
   decodes = true;
+  /** How long it takes to go by an offer of its own, in milliseconds. */
+  slow = 0;
   refusesAnswers = false;
   readonly channel = new FakeChannel();
   readonly candidates: unknown[] = [];
@@ -119,6 +121,7 @@ export class FakePeer {
     return { type: "offer", sdp: `offer ${this.offers.length}` };
   }
   async setLocalDescription(): Promise<void> {
+    if (this.slow > 0) await new Promise((resolve) => setTimeout(resolve, this.slow));
     this.signalingState = "have-local-offer";
   }
   async setRemoteDescription(description: unknown): Promise<void> {

@@ -144,8 +144,8 @@ describe("Live", () => {
     socket().hear("ICE_CANDIDATE", { candidate: "bad" });
     await pass(20);
     socket().answer();
-    expect(live.state.value).toEqual({ name: "connecting", phase: "connect" });
     await pass(0);
+    expect(live.state.value).toEqual({ name: "connecting", phase: "connect" });
     expect(peer().candidates).toEqual([{ candidate: "early" }]);
     socket().hear("ICE_CANDIDATE", { candidate: "late" });
     await pass(30);
@@ -293,7 +293,6 @@ describe("Live", () => {
     await pass(0);
     expect(none.ending.value).toMatchObject({ kind: "unsupported", again: false });
     expect(none.behind.open.value).toBe(true);
-    expect(asked).toBe(0);
     none.dispose();
   });
 
@@ -369,6 +368,23 @@ describe("Live", () => {
     socket().answer();
     await pass(10_000);
     expect(name()).toBe("live");
+    expect(asked).toBe(1);
+  });
+
+  it("takes an answer that comes before its own side is ready, and candidates after it", async () => {
+    await startAndConnect();
+    const one = peer();
+    one.slow = 50;
+    for (const callback of network) callback();
+    await pass(0);
+    socket().answer();
+    socket().hear("ICE_CANDIDATE", { candidate: "new" });
+    await pass(10);
+    expect(one.candidates).toEqual([]);
+    await pass(100);
+    expect(one.signalingState).toBe("stable");
+    expect(one.candidates).toEqual([{ candidate: "new" }]);
+    await pass(20_000);
     expect(asked).toBe(1);
   });
 
