@@ -167,7 +167,7 @@ func BenchmarkViewers(b *testing.B) {
 				var filming sync.WaitGroup
 				filming.Go(func() { film(ctx, ring.Put) })
 				b.Cleanup(filming.Wait)
-				show(b, live.Config{Main: ring, MaxViewers: 50}, w)
+				show(b, live.Config{Main: ring, MaxViewers: 50}, w) //nolint:contextcheck // ends with the benchmark
 			})
 			b.ReportMetric(ours, "%core/viewer")
 			b.ReportMetric(ours/bare, "of-bare")
@@ -227,7 +227,7 @@ func bareFanOut(b *testing.B, ctx context.Context, w *wire) {
 				return
 			}
 			if m.Kind == live.Offer {
-				connections[m.Client] = bareAnswer(b, api, track, w, m)
+				connections[m.Client] = bareAnswer(b, api, track, w, m) //nolint:contextcheck // sends within the process
 			} else {
 				var c webrtc.ICECandidateInit
 				require.NoError(b, json.Unmarshal(m.Payload, &c))

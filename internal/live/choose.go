@@ -8,7 +8,11 @@ func (v *viewer) tick(now time.Time) error {
 	mainFault, subFault := v.playable(main), v.playable(sub)
 	canMain, canSub := main.stream != nil && mainFault == nil, sub.stream != nil && subFault == nil
 	v.stats.link(v.link, v.readerLost())
-	v.track.setDelay(v.playout(main))
+	if v.reader != nil && v.reader.feed.quality == Sub {
+		v.track.setDelay(v.playout(sub))
+	} else {
+		v.track.setDelay(v.playout(main))
+	}
 	if !canMain && !canSub {
 		return v.without(mainFault, subFault)
 	}
@@ -67,21 +71,28 @@ func (v *viewer) without(mainFault, subFault *Fault) error {
 }
 
 // A keyframe of a stream that just fits its link takes as long as ten other
-// pictures do. Without any delay the picture would stand still meanwhile.
+// pictures do: without any delay the picture would stand still meanwhile.
 const (
-	widthToHurry = 4 // times the main stream's rate
-	thinDelay    = 400 * time.Millisecond
+	widthToHurry = 4   // times the stream's rate
+	keyShare     = 1.5 // of the time a keyframe takes, as widths are rough
+	delayStep    = 50 * time.Millisecond
+	longestDelay = 400 * time.Millisecond
 )
 
-// playout is how long the viewer is to delay pictures.
-func (v *viewer) playout(main glance) Playout {
+// playout is how long the viewer is to delay what it gets.
+func (v *viewer) playout(g glance) Playout {
 	if v.m.cfg.Playout != nil {
 		return *v.m.cfg.Playout
 	}
-	if v.direct && (v.link.width == 0 || v.link.width > widthToHurry*main.bits) {
+	width := v.link.width
+	switch {
+	case width == 0 && v.direct, width > widthToHurry*g.bits && v.direct:
 		return Playout{}
+	case width == 0 || width > widthToHurry*g.bits:
+		return Playout{Max: longestDelay}
 	}
-	return Playout{Max: thinDelay}
+	takes := time.Duration(keyShare * float64(g.key) * 8 / width * float64(time.Second))
+	return Playout{Min: min((takes + delayStep - 1).Truncate(delayStep), longestDelay), Max: longestDelay}
 }
 
 func (v *viewer) readerLost() int {

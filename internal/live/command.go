@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -170,9 +169,6 @@ func answerTo(r Request, result any, err error) []byte {
 	}
 	data, err := json.Marshal(a)
 	if err != nil || len(data) > maxReply {
-		if err == nil {
-			err = fmt.Errorf("reply of %d bytes", len(data))
-		}
 		a.OK, a.Result, a.Error = false, nil, &wrong{Code: CodeFailed, Text: "the reply cannot be sent"}
 		data, _ = json.Marshal(a) //nolint:errchkjson // strings and numbers only
 	}

@@ -12,6 +12,7 @@ type glance struct {
 	reorders bool          // pictures are not sent in the order shown
 	bits     float64       // a second, 0 when not yet known
 	bytes    int           // of the newest GOP so far
+	key      int           // bytes of its keyframe
 	age      time.Duration // how much the newest GOP shows so far
 	length   time.Duration // how much the one before showed, 0 when unknown
 }
@@ -33,6 +34,9 @@ func look(ring *media.Ring) (g glance) {
 	g.stream = last.Video
 	size, pictures, shown, mixed := survey(last)
 	g.bytes, g.age, g.reorders = size, shown, mixed
+	if first, _ := last.Samples(0); len(first) > 0 {
+		g.key = first[0].Size()
+	}
 	if shown > 0 {
 		g.bits = float64(size) * 8 / shown.Seconds()
 	}

@@ -50,7 +50,7 @@ func (v *viewer) answer(ctx context.Context, sig Signaling, offer webrtc.Session
 	if err != nil {
 		return err
 	}
-	v.tasks.Go(func() { v.deliver(sig) })
+	v.tasks.Go(func() { v.deliver(sig) }) //nolint:contextcheck // it lasts as long as the viewer
 	v.post(Message{Client: v.client, Kind: Answer, Payload: answer})
 	v.stats.phase(func(j *Join, at time.Duration) { once(&j.Answered, at) })
 	return nil

@@ -193,7 +193,6 @@ type floor struct {
 	known       bool
 	now, before time.Duration
 	began       time.Time
-	both        bool
 }
 
 func (f *floor) add(d time.Duration, at time.Time, window time.Duration) {

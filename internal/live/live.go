@@ -41,7 +41,7 @@ const (
 )
 
 // Fault says why a viewer is refused or dropped. Text is for people.
-type Fault struct{ Code, Text string }
+type Fault struct{ Code, Text string } //nolint:errname // a word of its own, as viewers see it
 
 func (f *Fault) Error() string { return f.Code + ": " + f.Text }
 

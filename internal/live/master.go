@@ -50,9 +50,9 @@ type Config struct {
 	MaxViewers int
 	// ConnectWithin is how long a viewer may take to connect; 20 s when 0.
 	ConnectWithin time.Duration
-	// Playout asks viewers to delay pictures. When it is nil, viewers over a
-	// wide link nearby are asked to show pictures as they come, and others to
-	// delay them by what their link needs, at most 0.4 s.
+	// Playout asks viewers to delay pictures. When it is nil, viewers nearby
+	// over a wide link are asked to show pictures as they come, and others to
+	// delay them by what a keyframe takes on their link, at most 0.4 s.
 	Playout *Playout
 	Log     *slog.Logger
 }

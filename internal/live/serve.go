@@ -32,7 +32,7 @@ func (m *Master) Serve(ctx context.Context, sig Signaling) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(m.ctx, cancel)()
+	defer context.AfterFunc(m.ctx, cancel)() //nolint:contextcheck // the master may end before ctx
 	s := &server{m: m, sig: sig, ctx: ctx, clients: make(map[string]*client)}
 	defer s.running.Wait()
 	defer cancel()
