@@ -27,7 +27,7 @@ type cameraDeps struct {
 	resume    *event.Event
 	onView    func(*pipeline.View)
 	keeper    *evidence.Keeper // of the main stream; nil: nothing of it is kept
-	footage   *footage         // takes the video
+	main, sub *media.Bus       // take the video: what is kept and shown, and what is looked at where that is another; nil: nobody wants it
 	board     *statusBoard
 	tally     *tally
 	log       *slog.Logger
@@ -82,7 +82,7 @@ type camera struct {
 // relay plays the main stream, where that is not the one looked at,
 // until what it returns is called or ctx ends.
 func (c *camera) relay(ctx context.Context) (end func()) {
-	if c.deps.footage.main.bus == nil || c.settings.Record.Source == "" {
+	if c.deps.main == nil || c.settings.Record.Source == "" {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -90,7 +90,7 @@ func (c *camera) relay(ctx context.Context) (end func()) {
 	go func() {
 		defer close(done)
 		err := capture.Relay(ctx, capture.RelayConfig{
-			Name: c.deps.id, URL: c.settings.Record.Source, Packets: c.deps.footage.main.bus, Audio: c.sound(),
+			Name: c.deps.id, URL: c.settings.Record.Source, Packets: c.deps.main, Audio: c.sound(),
 			Masks: c.settings.PrivacyMasks, Log: c.deps.log, OnState: c.deps.keeper.Plays,
 		})
 		if err != nil {
@@ -107,9 +107,9 @@ func (c *camera) relay(ctx context.Context) (end func()) {
 // packets is where the video goes that is looked at, nil when nobody wants it.
 func (c *camera) packets() *media.Bus {
 	if c.settings.Record.Source != "" {
-		return c.deps.footage.sub.bus
+		return c.deps.sub
 	}
-	return c.deps.footage.main.bus
+	return c.deps.main
 }
 
 // sound tells whether the main stream's sound is wanted: live view has none.

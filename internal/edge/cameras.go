@@ -143,7 +143,8 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
 		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, tally: c.tally, log: c.log,
-		onView: all(c.pictures.View(id), c.page.Camera(id, settings), keeper.OnView()), keeper: keeper, footage: footage, stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
+		onView: all(c.pictures.View(id), c.page.Camera(id, settings), keeper.OnView()), keeper: keeper, main: footage.main.bus, sub: footage.sub.bus,
+		stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
 	}
 	delete(c.left, id)
 	go func() {
