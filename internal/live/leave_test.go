@@ -18,6 +18,7 @@ import (
 
 // TestVanished: a viewer whose network is gone is given up.
 func TestVanished(t *testing.T) {
+	t.Parallel()
 	var gone atomic.Bool
 	n := newNetwork(t, func(nic vnet.NIC) vnet.NIC { return nic }, func(vnet.Chunk) bool { return !gone.Load() })
 	m, w := show(t, live.Config{Engine: n.camera, Main: play(t, small(t)).ring})
@@ -59,6 +60,7 @@ func TestComingAndGoing(t *testing.T) {
 
 // TestRelayOnly: no address of the home is told, and it plays all the same.
 func TestRelayOnly(t *testing.T) {
+	t.Parallel()
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	server, err := turn.NewServer(turn.ServerConfig{

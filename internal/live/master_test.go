@@ -13,7 +13,9 @@ import (
 	"porchlight/internal/media"
 )
 
-func small(t testing.TB) []*media.Packet { return clip(t, "320x240", "25", "8", "-g", "50") }
+func small(t testing.TB) []*media.Packet {
+	return clip(t, "320x240", "25", "8", "-g", "50", "-crf", "35")
+}
 
 // TestAViewerSeesTheNewestPictureAtOnce: the newest GOP comes first, its
 // pictures so close together that the decoder runs to the last, and then

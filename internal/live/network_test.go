@@ -45,6 +45,7 @@ func newNetwork(t testing.TB, filter func(vnet.NIC) vnet.NIC, pass ...vnet.Chunk
 
 // TestLoss: what a poor network loses is sent again, and no picture is missed.
 func TestLoss(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	n := newNetwork(t, func(nic vnet.NIC) vnet.NIC {
 		lossy, err := vnet.NewLossFilter(nic, 3, vnet.WithShuffleLossHandler(100), vnet.WithLossSeed(1))
@@ -53,7 +54,6 @@ func TestLoss(t *testing.T) {
 	})
 	m, w := show(t, live.Config{Engine: n.camera, Main: play(t, film).ring})
 	v := newWatcher(t, w, "ann", n.viewer)
-	v.ordered = true
 	v.watch()
 	v.sees(200)
 	s := m.Stats().Viewers[0]
@@ -64,6 +64,7 @@ func TestLoss(t *testing.T) {
 // TestThinLink: a link that becomes too narrow for the main stream gets the
 // substream, and the main stream again when it has become wider.
 func TestThinLink(t *testing.T) {
+	t.Parallel()
 	film := clip(t, "640x480", "25", "8", "-g", "50", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "1500k")
 	half := clip(t, "160x120", "10", "8", "-g", "20", "-b:v", "100k")
 	const wide, narrow = 50_000_000, 600_000

@@ -156,14 +156,12 @@ func viewerOf(t testing.TB, mime, fmtp string) *webrtc.API {
 	t.Helper()
 	var m webrtc.MediaEngine
 	require.NoError(t, m.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: mime, ClockRate: 90000, SDPFmtpLine: fmtp},
-		PayloadType:        100,
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: mime, ClockRate: 90000, SDPFmtpLine: fmtp, RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}},
+		},
+		PayloadType: 100,
 	}, webrtc.RTPCodecTypeVideo))
-	var s webrtc.SettingEngine
-	s.SetIncludeLoopbackCandidate(true)
-	s.SetICEMulticastDNSMode(1)
-	s.LoggerFactory = silent{}
-	return webrtc.NewAPI(webrtc.WithMediaEngine(&m), webrtc.WithSettingEngine(s))
+	return viewerWith(t, &m, nil)
 }
 
 func TestCodecsThatCannotBeSent(t *testing.T) {

@@ -90,17 +90,16 @@ func show(t testing.TB, cfg live.Config, over ...*wire) (*live.Master, *wire) {
 
 // watcher is a viewer made of pion.
 type watcher struct {
-	t       testing.TB
-	name    string
-	wire    *wire
-	pc      *webrtc.PeerConnection
-	data    *webrtc.DataChannel
-	answer  chan webrtc.SessionDescription
-	deaf    bool // hears no answer
-	ordered bool // waits for what is sent again
-	gone    atomic.Bool
-	opened  chan struct{}
-	texts   chan string
+	t      testing.TB
+	name   string
+	wire   *wire
+	pc     *webrtc.PeerConnection
+	data   *webrtc.DataChannel
+	answer chan webrtc.SessionDescription
+	deaf   bool // hears no answer
+	gone   atomic.Bool
+	opened chan struct{}
+	texts  chan string
 
 	mu      sync.Mutex
 	units   [][][]byte
@@ -119,15 +118,23 @@ func viewerAPI(t testing.TB, change func(*webrtc.SettingEngine)) *webrtc.API {
 	for _, uri := range []string{"http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"} {
 		require.NoError(t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
 	}
-	i := newRegistry(t, &m)
+	return viewerWith(t, &m, change)
+}
+
+func viewerWith(t testing.TB, m *webrtc.MediaEngine, change func(*webrtc.SettingEngine)) *webrtc.API {
+	t.Helper()
+	i := newRegistry(t, m)
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetICEMulticastDNSMode(1)
+	// As browsers have it: pion's own would turn down what is sent again after
+	// a keyframe.
+	s.SetSRTPReplayProtectionWindow(1024)
 	s.LoggerFactory = silent{}
 	if change != nil {
 		change(&s)
 	}
-	return webrtc.NewAPI(webrtc.WithMediaEngine(&m), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(i))
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(i))
 }
 
 // newWatcher makes a viewer that has not offered yet.
@@ -238,7 +245,7 @@ func (v *watcher) receive(m live.Message) {
 	}
 }
 
-// read puts access units together again.
+// read puts access units together again, waiting for what is sent again.
 func (v *watcher) read(track *webrtc.TrackRemote) {
 	v.mu.Lock()
 	v.media = uint32(track.SSRC())
@@ -262,9 +269,6 @@ func (v *watcher) read(track *webrtc.TrackRemote) {
 		switch {
 		case err != nil:
 			return
-		case !v.ordered:
-			take(p)
-			continue
 		case !begun:
 			next, begun = p.SequenceNumber, true
 		}
