@@ -50,11 +50,12 @@ func newNumbered(t *testing.T) *numbered {
 		return fmt.Sprintf(`%s='if(lt(Y,30),255*mod(floor(N/pow(2,floor(X/%d))),2),%s(X,Y))'`, channel, squareSize, channel)
 	}
 	ffmpeg(t, nil, "-f", "lavfi", "-i", "color=c=0x808080:s=400x300:r=10:d=12,format=gbrp", "-f", "lavfi", "-i", "color=c=0xff0000:s=80x60:r=10:d=12,format=gbrp",
+		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=16000:duration=12",
 		"-filter_complex", `[0][1]overlay=x='if(between(t,5,9),20*floor((t-5)*5/2)+20,-200)':y=120:eval=frame:format=gbrp,geq=`+bit("r")+":"+bit("g")+":"+bit("b"),
-		"-c:v", "libx264rgb", "-qp", "0", file)
+		"-map", "2:a", "-c:v", "libx264rgb", "-qp", "0", "-c:a", "aac", file)
 	n := &numbered{taken: make([][]time.Time, 1<<numberSquares)}
 	var err error
-	n.camera, err = simulator.New(t.Context(), simulator.Config{File: file, Log: slog.New(slog.DiscardHandler), FrameSent: func(index, _ int, at time.Time) {
+	n.camera, err = simulator.New(t.Context(), simulator.Config{File: file, Sound: simulator.AAC, Log: slog.New(slog.DiscardHandler), FrameSent: func(index, _ int, at time.Time) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.taken[index] = append(n.taken[index], at)
@@ -133,6 +134,14 @@ func times(t *testing.T, source string) (all []time.Duration) {
 	return all
 }
 
+// soundOf returns how much sound a video has.
+func soundOf(t *testing.T, source string) time.Duration {
+	t.Helper()
+	const rate, sample = 16000, 2 // 16 bits, mono
+	raw := ffmpeg(t, nil, "-i", source, "-map", "0:a:0", "-ar", strconv.Itoa(rate), "-ac", "1", "-f", "s16le", "-")
+	return time.Duration(len(raw)) * time.Second / (rate * sample)
+}
+
 // checkVideo checks that a video is every picture from from to to, once and in
 // order, and returns when each is shown after the first.
 func (n *numbered) checkVideo(t *testing.T, source string, from, to time.Time) (shown []time.Duration, seen []int) {
@@ -151,6 +160,7 @@ func (n *numbered) checkVideo(t *testing.T, source string, from, to time.Time) (
 	require.InDelta(t, (time.Duration(len(seen)-1) * 100 * time.Millisecond).Seconds(), last.Sub(first).Seconds(), 0.5)
 	require.False(t, first.After(from.Add(150*time.Millisecond)), "begins %s late", first.Sub(from))
 	require.False(t, last.Before(to.Add(-150*time.Millisecond)), "ends %s early", to.Sub(last))
+	require.InDelta(t, last.Sub(first).Seconds(), soundOf(t, source).Seconds(), 1, "sound")
 	return shown, seen
 }
 

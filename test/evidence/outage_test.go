@@ -40,7 +40,8 @@ func TestUploadsSurviveARestart(t *testing.T) {
 	next := live(t, dir, c, camera, settings(nil), nil)
 	next.flows(time.Second)
 	c.up()
-	eventually(t, "all of it in the cloud", func() bool { return c.covers(clip.From.Time, clip.To.Add(-200*time.Millisecond)) })
+	defer next.explain(clip)
+	eventually(t, "all of it in the cloud", func() bool { return next.uploaded(clip.From.Time, clip.To.Time) })
 	c.once()
 }
 
@@ -139,8 +140,8 @@ func TestKilledInAnEventWithoutNetwork(t *testing.T) {
 	clip := h.sink.last().Clip
 	require.NotNil(t, clip)
 	require.Equal(t, event.At(e.StartedAt.Add(-2*time.Second)), clip.From)
-	eventually(t, "what was on the disk", func() bool { return c.covers(clip.From.Time, safe) })
-	eventually(t, "what came after", func() bool { return c.covers(back, clip.To.Time) })
+	eventually(t, "what was on the disk", func() bool { return h.uploaded(clip.From.Time, safe) })
+	eventually(t, "what came after", func() bool { return h.uploaded(back, clip.To.Time) })
 	c.once()
 }
 

@@ -28,6 +28,8 @@ type fragment struct {
 	acked  bool      // anything, on that connection
 	blamed int       // how often it ended a connection
 	sent   bool      // to its end, at least once
+	since  time.Time // its video cannot be found
+	again  time.Time // when to look for it
 }
 
 func (f *fragment) start() int64 { return f.gops[0].start }

@@ -24,7 +24,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // fault is long, so that a busy machine makes no faults of its own.
 var quick = Timing{
 	Linger: 100 * time.Millisecond, RetryMin: time.Millisecond, RetryMax: 50 * time.Millisecond,
-	RetrySlow: 20 * time.Millisecond, Pace: time.Nanosecond, Finish: 20 * time.Second,
+	RetrySlow: 20 * time.Millisecond, Late: 10 * time.Millisecond, Pace: time.Nanosecond, Finish: 20 * time.Second,
 	Stall: patience, Persist: 2 * patience, Silence: 2 * patience,
 }
 

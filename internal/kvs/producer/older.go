@@ -14,9 +14,9 @@ import (
 // in milliseconds.
 const longestGOP = 20_000
 
-// smallestGap is how much has to be missing before it is worth saying: cameras
-// reconnect, and some send a picture a second; in milliseconds.
-const smallestGap = 2000
+// smallestGap is how much has to be missing before it is worth saying: some
+// cameras send a picture a second; in milliseconds.
+const smallestGap = 1000
 
 // maxUnread is how often in a row reading the older recording may fail until
 // what could not be read counts as lost.
@@ -44,6 +44,8 @@ func (p *Producer) older(ctx context.Context, l lane) *media.GOP {
 			p.unread.times = 0
 			p.nothing(stretch{h.from, g.Start - 1}, false)
 			return g
+		case errors.Is(err, io.EOF) && p.postpone(h):
+			continue
 		case errors.Is(err, io.EOF):
 		case p.unread.times < maxUnread:
 			p.log.Warn("the older recording cannot be read", "error", err)
@@ -64,6 +66,7 @@ func (p *Producer) hole(l lane) (h stretch, from int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	covered := p.covered()
+	p.postponed(&covered, time.Now())
 	of := stretch{0, p.split() - 1}
 	if l == live {
 		of = stretch{p.split(), p.edge - 1}

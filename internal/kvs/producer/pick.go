@@ -43,9 +43,10 @@ func (p *Producer) pick(ctx context.Context, connection int64) (*fragment, *medi
 func (p *Producer) pending(ctx context.Context, connection int64, l lane) (*fragment, *media.GOP) {
 	for ctx.Err() == nil {
 		var next *fragment
+		now := time.Now()
 		p.mu.Lock()
 		for _, f := range p.ledger {
-			unseen := connection == 0 || f.on != connection
+			unseen := (connection == 0 || f.on != connection) && !now.Before(f.again)
 			if unseen && p.lane(f) == l && (next == nil || f.start() < next.start()) {
 				next = f
 			}
@@ -55,9 +56,10 @@ func (p *Producer) pending(ctx context.Context, connection int64, l lane) (*frag
 			return nil, nil
 		}
 		if g := p.locate(ctx, next.gops[0]); g != nil {
+			next.since = time.Time{}
 			return next, g
 		}
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && p.missed(next) {
 			p.lose(next)
 		}
 	}

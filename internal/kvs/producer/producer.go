@@ -96,7 +96,8 @@ type Producer struct {
 	edge     int64           // where the ring begins, milliseconds since 1970
 	oldest   uint64          // number of the ring's first GOP
 	first    int64           // of all that was ever in the ring, likewise; 0 when not known
-	unsure   bool            // what the stream holds from before the restart
+	late     []awaited
+	unsure   bool // what the stream holds from before the restart
 	paused   bool
 	muted    bool          // the service did not take the sound
 	trouble  string        // since the last fragment was persisted

@@ -22,6 +22,7 @@ type Timing struct {
 	RetryMax   time.Duration // 30 s
 	RetrySlow  time.Duration // for what only a person can cure; 1 min
 	Reach      time.Duration // what left the ring no longer ago than this is sent with what is live; 1 min
+	Late       time.Duration // the older recording may be behind by this; 15 s
 	Turn       time.Duration // the past waits this long for what is live to end, then gets a tenth of it; 5 min
 	Save       time.Duration // between two writes of the state file; 1 s
 	Settle     time.Duration // after a restart, until the service is asked what it holds; 2 s
@@ -46,6 +47,7 @@ func (t Timing) withDefaults() Timing {
 		RetryMax:   cmp.Or(t.RetryMax, 30*time.Second),
 		RetrySlow:  cmp.Or(t.RetrySlow, time.Minute),
 		Reach:      cmp.Or(t.Reach, time.Minute),
+		Late:       cmp.Or(t.Late, 15*time.Second),
 		Turn:       cmp.Or(t.Turn, 5*time.Minute),
 		Save:       cmp.Or(t.Save, time.Second),
 		Settle:     cmp.Or(t.Settle, 2*time.Second),
