@@ -64,7 +64,7 @@ func TestLiveView(t *testing.T) {
 	require.True(t, stored, key)
 
 	d.change("door", "privacy", true)
-	require.Contains(t, first.told(`"state":"ended"`), `"code":"private"`)
+	eventually(t, "who watches is sent away", func() bool { return strings.Contains(d.log.String(), "code=private") })
 	d.is("home.door", event.CameraPrivate)
 	c.master("home.door", false)
 	second.sees(10)

@@ -48,7 +48,7 @@ func (s *Studio) Open(camera string, settings config.Live, main, sub *media.Ring
 	}
 	w.master = live.NewMaster(cfg)
 	w.line = signaling.NewMaster(signaling.Config{
-		Channel: camera, Region: s.cfg.Cloud.Region, Directory: s.directory, Credentials: s.cfg.Credentials, Log: s.cfg.Log, Timing: s.cfg.Timing,
+		Channel: camera, Region: s.cfg.Cloud.Region, Directory: s.directory, Credentials: s.cfg.Credentials, Log: s.cfg.Log,
 	})
 	s.enter(w)
 	var ctx context.Context
@@ -80,7 +80,7 @@ func (w *Show) watch(ctx context.Context) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		if message, changed := w.health.judge(w.line.Stats(), w.studio.cfg.Now()); changed {
+		if message, changed := w.health.judge(w.line.Stats(), time.Now()); changed {
 			w.studio.cfg.Note(w.camera, message)
 		}
 		select {

@@ -37,9 +37,6 @@ type Config struct {
 	// when it is again. May be nil.
 	Note func(camera, message string)
 	Log  *slog.Logger
-
-	Timing signaling.Timing // for tests
-	Now    func() time.Time // for tests; default time.Now
 }
 
 // Studio is the live view of all cameras. It is safe for concurrent use.
@@ -64,9 +61,6 @@ const (
 // Open prepares the live view. When that fails it is said, and there is none:
 // the studio is nil, and so are the shows that it opens.
 func Open(cfg Config) *Studio {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	if cfg.Note == nil {
 		cfg.Note = func(string, string) {}
 	}
