@@ -138,8 +138,8 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 	c.running[name] = r
 	keeper := c.locker.Keep(ctx, id, settings, c.left[id])
 	r.keeper = keeper
-	footage := newFootage(settings, keeper, c.log.With("camera", id))
-	show := c.studio.Open(id, settings.Live, footage.main.ring, footage.sub.ring)
+	footage := newFootage(ctx, settings, keeper, c.log.With("camera", id))
+	show := c.studio.Open(ctx, id, settings.Live, footage.main.ring, footage.sub.ring)
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
 		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, tally: c.tally, log: c.log,

@@ -31,11 +31,11 @@ type stream struct {
 }
 
 // newFootage takes the main stream from the keeper, where there is one. What
-// nobody keeps or may watch is not in memory.
-func newFootage(settings config.Camera, keeper *evidence.Keeper, log *slog.Logger) *footage {
-	var ctx context.Context
+// nobody keeps or may watch is not in memory. It goes on until close, for what
+// ends with ctx ends by what is in memory.
+func newFootage(ctx context.Context, settings config.Camera, keeper *evidence.Keeper, log *slog.Logger) *footage {
 	f := &footage{main: stream{keeper.Bus(), keeper.Ring()}}
-	ctx, f.stop = context.WithCancel(context.Background())
+	ctx, f.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if !settings.Live.Enabled {
 		return f
 	}

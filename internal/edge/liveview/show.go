@@ -29,8 +29,8 @@ type Show struct {
 
 // Open lets viewers in to a camera, by what its rings hold; sub is nil when
 // there is one stream. It returns nil when live view is off. Close has to be
-// called.
-func (s *Studio) Open(camera string, settings config.Live, main, sub *media.Ring) *Show {
+// called, also when ctx ends.
+func (s *Studio) Open(ctx context.Context, camera string, settings config.Live, main, sub *media.Ring) *Show {
 	if s == nil || !settings.Enabled || main == nil {
 		return nil
 	}
@@ -51,8 +51,7 @@ func (s *Studio) Open(camera string, settings config.Live, main, sub *media.Ring
 		Channel: camera, Region: s.cfg.Cloud.Region, Directory: s.directory, Credentials: s.cfg.Credentials, Log: s.cfg.Log,
 	})
 	s.enter(w)
-	var ctx context.Context
-	ctx, w.stop = context.WithCancel(context.Background())
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	w.running.Go(func() { w.connect(ctx) })
 	w.running.Go(func() { _ = w.master.Serve(ctx, line{w.line}) }) // ends with Close alone
 	w.running.Go(func() { w.watch(ctx) })
