@@ -15,6 +15,7 @@ import (
 )
 
 func TestBadSources(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -73,6 +74,7 @@ func TestNoDecoder(t *testing.T) {
 }
 
 func TestFileCutShort(t *testing.T) {
+	t.Parallel()
 	// An AVI's index is at its end: without it, and half its frames, the
 	// rest is still to be had.
 	clip := makeClip(t, "clip.avi", append(scene("10", "4"), "-c:v", "mjpeg")...)
@@ -86,6 +88,7 @@ func TestFileCutShort(t *testing.T) {
 }
 
 func TestFileDamagedInside(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=4", "-g", "5", "-movflags", "faststart")
 	whole, err := os.ReadFile(clip)
 	require.NoError(t, err)
@@ -115,6 +118,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestHostThatHangs(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	accepted := make(chan net.Conn, 100)
@@ -148,6 +152,7 @@ func TestHostThatHangs(t *testing.T) {
 }
 
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", scene("10", "1")...)
 	cam := simulate(t, simulator.Config{File: clip, User: "admin", Password: "hunter2 @/:?"})
 	var log logTo
@@ -181,6 +186,7 @@ func TestMissingDevice(t *testing.T) {
 
 // TestLiveInput plays a live input such as a USB camera's, made by ffmpeg.
 func TestLiveInput(t *testing.T) {
+	t.Parallel()
 	cfg := Config{URL: "x", Log: discard(), MaxWidth: 160, FPS: 5}
 	require.NoError(t, cfg.complete())
 	var frames []*event.Frame

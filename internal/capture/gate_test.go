@@ -203,6 +203,7 @@ func TestGateTrustsAgain(t *testing.T) {
 // TestGateFootage lets a real clip's camera rest, encoded as a sub-stream with
 // the noise reduction that cameras have.
 func TestGateFootage(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", "-i", testdata(t, "one-by-one-person-detection.mp4"), "-an", "-vf", "scale=640:-2,"+noiseReduction,
 		"-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-crf", "28", "-g", "20", "-keyint_min", "20", "-sc_threshold", "0")
 	attention := &Attention{}

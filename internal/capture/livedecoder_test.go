@@ -21,6 +21,7 @@ import (
 // TestBFrames feeds pictures in decoding order, as cameras with B-frames send
 // them: they must come out in the order and with the times of taking.
 func TestBFrames(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", append(scene("10", "3"), "-c:v", "libx264", "-bf", "2", "-g", "10",
 		"-x264-params", "b-adapt=0:bframes=2")...)
 	packets := filePackets(t, clip)

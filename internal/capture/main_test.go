@@ -2,6 +2,8 @@ package capture
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -18,10 +20,22 @@ import (
 	"porchlight/internal/logtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests run at once than there are processors: most wait
+// for a film to play.
+func TestMain(m *testing.M) {
+	testing.Init()
+	_ = flag.Set("test.parallel", "6") // unless the command line says otherwise
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if left := children(); len(left) > 0 && code == 0 {
+			fmt.Fprintln(os.Stderr, "ffmpeg processes are left:", left)
+			code = 1
+		}
+		os.Exit(code) //nolint:forbidigo // as TestMain does
+	}))
+}
 
 // patience bounds waits that end early when all is well.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 

@@ -19,6 +19,7 @@ import (
 // TestOddPictures plays pictures of every shape and depth, as they are and
 // scaled down.
 func TestOddPictures(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		format        string // filter
 		file          string
@@ -58,6 +59,7 @@ func TestOddPictures(t *testing.T) {
 // TestFileChangesSize plays a transport stream whose pictures change their
 // size: they go on at the first one's.
 func TestFileChangesSize(t *testing.T) {
+	t.Parallel()
 	var whole []byte
 	for i, size := range []string{"320x240", "160x120", "640x480"} {
 		part := makeClip(t, fmt.Sprintf("%d.ts", i), append(scene("10", "1"), "-s", size, "-c:v", "libx264")...)
@@ -105,6 +107,7 @@ func TestDamagedInside(t *testing.T) {
 
 // TestGIFDelays plays a GIF whose pictures stay for different times.
 func TestGIFDelays(t *testing.T) {
+	t.Parallel()
 	path := makeClip(t, "clip.gif", "-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=2", "-vf", "select='not(mod(n,5))+gt(n,13)',format=rgb24",
 		"-fps_mode", "passthrough")
 	frames, err := all(t, Config{URL: path, Pace: FullSpeed})
@@ -130,6 +133,7 @@ func gifTimes(t *testing.T, path string) []int64 {
 
 // TestFileTimesRunBack plays a file whose timestamps jump back in the middle.
 func TestFileTimesRunBack(t *testing.T) {
+	t.Parallel()
 	packets := filePackets(t, makeClip(t, "clip.mp4", append(scene("10", "2"), "-c:v", "libx264", "-g", "1")...))
 	path := filepath.Join(t.TempDir(), "clip.mkv")
 	f, err := os.Create(path)
@@ -188,6 +192,7 @@ func nextFrame(t *testing.T, frames <-chan *event.Frame) *event.Frame {
 // TestStreamChangesSize changes the parameter sets in the middle of a
 // connection, as a camera does whose settings are changed.
 func TestStreamChangesSize(t *testing.T) {
+	t.Parallel()
 	bus, frames := decodePackets(t, Config{})
 	packetizer := media.NewH264Packetizer(nil, nil)
 	at, n := time.Now(), 0
@@ -211,6 +216,7 @@ func TestStreamChangesSize(t *testing.T) {
 
 // TestStreamTimesJumpBack sets a camera's timestamps back by a minute.
 func TestStreamTimesJumpBack(t *testing.T) {
+	t.Parallel()
 	bus, frames := decodePackets(t, Config{FPS: 5})
 	clip := makeClip(t, "clip.mp4", append(scene("10", "2"), "-c:v", "libx264", "-bf", "0", "-g", "10")...)
 	packets := filePackets(t, clip)

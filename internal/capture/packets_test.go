@@ -56,7 +56,6 @@ func record(t *testing.T, cfg Config, frames int) *recorded {
 		r.take(p)
 	}
 	r.log = log.String()
-	require.Empty(t, decoders(t), "no child is left")
 	return r
 }
 
@@ -123,6 +122,16 @@ func (r *recorded) agrees(t *testing.T) {
 	}
 }
 
+// shown are the places of the square in the frames, by their time in
+// milliseconds.
+func (r *recorded) shown() map[int64]int {
+	x := make(map[int64]int)
+	for _, f := range r.frames {
+		x[f.Time.UnixMilli()] = squareX(f)
+	}
+	return x
+}
+
 // squares are the places of the square in the pictures of a film.
 func squares(t *testing.T, film []byte) (x []int) {
 	t.Helper()
@@ -140,6 +149,7 @@ func squares(t *testing.T, film []byte) (x []int) {
 // number: copied where players show it, else encoded, with the times of the
 // frames and no gap at the seam.
 func TestFilePackets(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		file   string
 		args   []string
@@ -154,6 +164,7 @@ func TestFilePackets(t *testing.T) {
 		"pictures of a GIF":   {"clip.gif", []string{"-pix_fmt", "rgb24"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			const n = 10
 			path := makeClip(t, c.file, append(scene("10", "1"), c.args...)...)
 			r := record(t, Config{URL: path, Loop: true, FPS: 5}, n+1)
@@ -177,6 +188,7 @@ func TestFilePackets(t *testing.T) {
 
 // TestTry tells why a file's video is no good as it is.
 func TestTry(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		args []string
 		want string
@@ -188,6 +200,7 @@ func TestTry(t *testing.T) {
 		"a transport stream of": {[]string{"-c:v", "mpeg2video"}, "no keyframes"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := makeClip(t, "clip.mkv", append(scene("10", "7"), c.args...)...)
 			reason := try(t.Context(), path, ffmpeg.PacketConfig{Copy: "h264"})
 			if c.want == "" {
@@ -201,6 +214,7 @@ func TestTry(t *testing.T) {
 // TestFileSound plays a film with sound: AAC as it is, other sound as AAC,
 // over the seam of its rounds.
 func TestFileSound(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		file string
 		args []string
@@ -210,6 +224,7 @@ func TestFileSound(t *testing.T) {
 		"MP3": {"clip.mkv", []string{"-c:v", "libx264", "-c:a", "mp2", "-ar", "32000"}, 32000},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			args := append([]string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=1.5", "-f", "lavfi", "-i", "sine=440:d=1.6",
 				"-pix_fmt", "yuv420p", "-bf", "0"}, c.args...)
 			path := makeClip(t, c.file, args...)
@@ -236,6 +251,7 @@ func TestFileSound(t *testing.T) {
 
 // TestLivePackets encodes a live input such as a USB camera's.
 func TestLivePackets(t *testing.T) {
+	t.Parallel()
 	cfg := Config{URL: "x", Log: discard(), FPS: 5, Packets: &media.Bus{}}
 	require.NoError(t, cfg.complete())
 	reader := cfg.Packets.Subscribe(1000)
@@ -273,6 +289,7 @@ func TestLivePackets(t *testing.T) {
 // TestFileIsRecorded records a looping film with sound as the recorder does
 // and has ffprobe look at it.
 func TestFileIsRecorded(t *testing.T) {
+	t.Parallel()
 	path := makeClip(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=440:d=2",
 		"-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", "-g", "25", "-c:a", "aac", "-ar", "48000")
 	r := record(t, Config{URL: path, Loop: true, Audio: true}, 140)
@@ -372,6 +389,7 @@ func TestOddFilePackets(t *testing.T) {
 				}
 			}
 			require.GreaterOrEqual(t, streams, c.streams)
+			require.Empty(t, decoders(t), "no child is left")
 		})
 	}
 }

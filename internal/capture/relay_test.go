@@ -51,6 +51,7 @@ func relayed(t *testing.T, cfg RelayConfig, enough int) (r recorded, states []st
 
 // TestRelay plays a camera's main stream without decoding it.
 func TestRelay(t *testing.T) {
+	t.Parallel()
 	cam := simulate(t, simulator.Config{File: makeClip(t, "clip.mp4", scene("10", "2")...)})
 	r, states := relayed(t, RelayConfig{URL: cam.URL()}, 25)
 	r.sound(t)
@@ -60,6 +61,7 @@ func TestRelay(t *testing.T) {
 
 // TestRelayOutlivesFaults kills the camera under it.
 func TestRelayOutlivesFaults(t *testing.T) {
+	t.Parallel()
 	cam := simulate(t, simulator.Config{File: makeClip(t, "clip.mp4", scene("10", "2")...)})
 	var log logTo
 	bus := &media.Bus{}
@@ -116,6 +118,7 @@ func TestRelayRefuses(t *testing.T) {
 // TestRTSPSound plays a camera with AAC: it goes on the bus at the moments at
 // which it was sent, and on the pictures' timeline.
 func TestRTSPSound(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	sent := make(map[string]time.Time)
 	cam := simulate(t, simulator.Config{File: soundClip(t, "30"), Sound: simulator.AAC, SoundSent: func(frame []byte, at time.Time) {
@@ -133,18 +136,19 @@ func TestRTSPSound(t *testing.T) {
 		at, known := sent[string(p.AU[0])]
 		require.True(t, known, "a frame as it was sent")
 		// TestLipSync is exact: here the machine may be busy.
-		require.WithinDuration(t, r.video[0].Time.Add(p.PTS-r.video[0].PTS), p.Time, 2*time.Second)
+		require.WithinDuration(t, r.video[0].Time.Add(p.PTS-r.video[0].PTS), p.Time, 5*time.Second)
 		require.Equal(t, [2]int{16000, 1}, [2]int{p.Stream.SampleRate, p.Stream.Channels})
 		if i > 0 {
 			require.Greater(t, p.PTS, r.audio[i-1].PTS)
 		}
-		require.Less(t, p.Time.Sub(at).Abs(), 2*time.Second)
+		require.Less(t, p.Time.Sub(at).Abs(), 5*time.Second)
 	}
 }
 
 // TestRTSPOtherSound plays cameras whose sound cannot be carried or is not
 // wanted: their video is the same.
 func TestRTSPOtherSound(t *testing.T) {
+	t.Parallel()
 	clip := soundClip(t, "2")
 	cam := simulate(t, simulator.Config{File: clip, Sound: simulator.G711})
 	r, _ := relayed(t, RelayConfig{URL: cam.URL(), Audio: true}, 15)
@@ -161,13 +165,20 @@ func TestRTSPOtherSound(t *testing.T) {
 // TestRTSPH265 plays a camera that sends H.265: its pictures are decoded and
 // its packets carried.
 func TestRTSPH265(t *testing.T) {
+	t.Parallel()
 	cam := simulate(t, simulator.Config{File: makeClip(t, "clip.mp4", scene("10", "2")...), H265: true})
 	r := record(t, Config{URL: cam.URL()}, 25)
 	require.Equal(t, media.H265, r.video[0].Stream.Codec)
 	require.Equal(t, 320, r.video[0].Stream.Width)
 	r.agrees(t)
 	film := r.sound(t)
-	for i, x := range squares(t, film)[:20] {
-		require.InDelta(t, squareX(r.frames[i]), x, 3)
+	shown := r.shown()
+	compared := 0
+	for i, x := range squares(t, film) {
+		if want, known := shown[r.video[i].Time.UnixMilli()]; known {
+			require.InDelta(t, want, x, 3, "picture %d", i)
+			compared++
+		}
 	}
+	require.Greater(t, compared, 15)
 }

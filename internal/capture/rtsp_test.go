@@ -15,12 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"porchlight/internal/capture/simulator"
+	"porchlight/internal/event"
 	"porchlight/internal/media"
 )
 
-// TestRTSP plays a simulated camera over the seam of its loop: every frame
-// arrives once, in order, and with the moment at which it was sent.
+// TestRTSP plays a simulated camera over the seam of its loop: frames arrive
+// once, in order, and with the moment at which they were sent. A busy machine
+// may leave some out, which their sequence tells.
 func TestRTSP(t *testing.T) {
+	t.Parallel()
 	type sent struct {
 		index int
 		at    time.Time
@@ -40,16 +43,23 @@ func TestRTSP(t *testing.T) {
 	defer packets.Close()
 	r := start(t, Config{URL: cam.URL(), Packets: bus})
 
-	previous := -1
-	for range frames + 10 {
+	var first *event.Frame
+	begun := 0 // index of first
+	for last := 0; last < frames+10; {
 		f := r.frame()
 		index := squareX(f)/4 - 1
-		if previous >= 0 {
-			require.Equal(t, (previous+1)%frames, index)
+		if first == nil {
+			first, begun = f, index
 		}
-		previous = index
+		ahead := int(f.Sequence - first.Sequence)
+		require.Equal(t, (begun+ahead)%frames, index)
 
 		p, err := packets.Next(t.Context())
+		for ; ahead > 0 && last < ahead-1; last++ { // those of frames left out
+			require.NoError(t, err)
+			p, err = packets.Next(t.Context())
+		}
+		last = ahead
 		require.NoError(t, err)
 		require.Equal(t, p.Time, f.Time, "the frame of this very packet")
 		require.Equal(t, p.PTS, f.Offset.Round(0))
@@ -59,7 +69,8 @@ func TestRTSP(t *testing.T) {
 		mu.Lock()
 		match := false
 		for _, s := range all {
-			match = match || s.index == index && f.Time.Sub(s.at).Abs() < 2*time.Second // half a round
+			late := f.Time.Sub(s.at) // on a busy machine, until the camera has reported its time
+			match = match || s.index == index && late > -200*time.Millisecond && late < 3500*time.Millisecond
 		}
 		mu.Unlock()
 		require.True(t, match, "frame %d was sent at its time, and not a round of the clip earlier or later", index)
@@ -68,6 +79,7 @@ func TestRTSP(t *testing.T) {
 }
 
 func TestRTSPThinned(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", scene("20", "2")...)
 	cam := simulate(t, simulator.Config{File: clip})
 	r := start(t, Config{URL: cam.URL(), FPS: 5, MaxWidth: 160})
@@ -77,10 +89,11 @@ func TestRTSPThinned(t *testing.T) {
 	for range 10 {
 		last = r.frame()
 	}
-	require.InDelta(t, 2*time.Second, last.Time.Sub(first.Time), float64(time.Second))
+	require.InDelta(t, 2*time.Second, last.Offset-first.Offset, float64(time.Second))
 }
 
 func TestCameraDiesAndComesBack(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", scene("10", "1")...)
 	cam := simulate(t, simulator.Config{File: clip})
 	r := start(t, Config{URL: cam.URL(), retryMin: 10 * time.Millisecond, retryMax: 50 * time.Millisecond})
@@ -105,6 +118,7 @@ func TestCameraDiesAndComesBack(t *testing.T) {
 
 // TestCameraChangesSize swaps the camera for one with another picture.
 func TestCameraChangesSize(t *testing.T) {
+	t.Parallel()
 	clip := makeClip(t, "clip.mp4", scene("10", "1")...)
 	cam := simulate(t, simulator.Config{File: clip})
 	r := start(t, Config{URL: cam.URL(), retryMin: 10 * time.Millisecond})
@@ -125,7 +139,7 @@ func TestDecoderFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cam := simulate(t, simulator.Config{File: clip})
 			var log logTo
-			r := start(t, Config{URL: cam.URL(), Log: log.Logger(), Timeout: 2 * time.Second, retryMin: 10 * time.Millisecond})
+			r := start(t, Config{URL: cam.URL(), Log: log.Logger(), Timeout: 4 * time.Second, retryMin: 10 * time.Millisecond})
 			last := r.frame()
 			r.state("running")
 			children := decoders(t)
@@ -146,12 +160,15 @@ func TestDecoderFaults(t *testing.T) {
 	}
 }
 
-// decoders returns the process ids of this process' ffmpeg children, dead or alive.
+// decoders is children for tests of which none runs beside another.
 func decoders(t testing.TB) []int {
 	t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	require.NoError(t, err)
-	var pids []int
+	return children()
+}
+
+// children returns the process ids of this process' ffmpeg children, dead or alive.
+func children() (pids []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // which fails for bad patterns alone
 	for _, stat := range stats {
 		content, err := os.ReadFile(stat)
 		if err != nil {

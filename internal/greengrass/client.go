@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
 // Client is a component's connection to its nucleus. It is safe for use by
@@ -98,7 +100,7 @@ func (c *Client) run(ctx context.Context, s *session) {
 		if time.Since(began) > c.cfg.MaxRedial {
 			pause = c.cfg.MinRedial
 		}
-		sleep(ctx, pause)
+		backoff.Pause(ctx, backoff.Jitter(pause))
 		pause = min(2*pause, c.cfg.MaxRedial)
 		var err error
 		if s, err = dial(ctx, c.cfg); err != nil {

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"syscall"
-	"time"
 
+	"porchlight/internal/backoff"
 	"porchlight/internal/greengrass/wire"
 )
 
@@ -42,19 +41,8 @@ func dial(ctx context.Context, cfg Config) (*session, error) {
 			refused = 0
 		}
 		cfg.Log.Warn("Greengrass nucleus not reached; trying again", "socket", cfg.Socket, "err", err, "in", pause)
-		sleep(ctx, pause)
+		backoff.Pause(ctx, backoff.Jitter(pause)) // components that are cut off together do not dial together
 		pause = min(2*pause, cfg.MaxRedial)
-	}
-}
-
-// sleep for about that long: components that are cut off together do not dial
-// together.
-func sleep(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause/2 + rand.N(pause/2+1))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 

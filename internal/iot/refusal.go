@@ -1,8 +1,9 @@
 package iot
 
 import (
-	"math/rand/v2"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
 // retryTimes are how patient a client is.
@@ -36,7 +37,7 @@ func (r *refusal) after(now time.Time, first, longest time.Duration) time.Durati
 		pause = min(first<<r.times, longest)
 	}
 	r.times++
-	pause = pause/2 + rand.N(pause)
+	pause = backoff.Jitter(pause)
 	r.until = now.Add(pause)
 	return pause
 }

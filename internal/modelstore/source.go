@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
 // sources are the places a file can come from, best first.
@@ -130,15 +131,8 @@ func (w *webSource) retry(ctx context.Context, n int, err error) bool {
 	if n >= maxAttempts || errors.Is(err, errRefused) || ctx.Err() != nil {
 		return false
 	}
-	pause := w.cfg.Backoff << (n - 1)
-	timer := time.NewTimer(pause/2 + rand.N(pause))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	backoff.Pause(ctx, backoff.Jitter(w.cfg.Backoff<<(n-1)))
+	return ctx.Err() == nil
 }
 
 func (w *webSource) String() string { return w.url }

@@ -14,6 +14,7 @@ import (
 	"porchlight/internal/cloud/api"
 	"porchlight/internal/cloud/cursor"
 	"porchlight/internal/cloud/env"
+	"porchlight/internal/cloud/live"
 	"porchlight/internal/cloud/playback"
 	"porchlight/internal/cloud/store"
 )
@@ -49,6 +50,7 @@ func wire(ctx context.Context, vars env.Lookup, log *slog.Logger) (*api.API, err
 		Cursors: cursors,
 		Presign: api.PresignGet(objects, v[1]),
 		Video:   playback.New(playback.Config{Streams: streams, Media: media, Objects: objects, Bucket: v[1]}),
+		Live:    live.New(live.Connect(cfg)),
 		Log:     log,
 	}), nil
 }

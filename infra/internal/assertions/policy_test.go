@@ -65,6 +65,9 @@ const (
 	channels = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:channel/"
 )
 
+// anyChannel is every signaling channel that is named like a camera.
+const anyChannel = channels + "*.*/*"
+
 // ownVideo adds what a thing may do with its own streams and channels.
 func ownVideo(grants map[string][]string) map[string][]string {
 	for _, operation := range []string{
@@ -116,6 +119,12 @@ func TestEachLambdaMayDoItsWorkAndNoMore(t *testing.T) {
 			"kinesisvideo:GetHLSStreamingSessionURL":  {streams + "*.*"},
 			"kinesisvideo:GetDASHStreamingSessionURL": {streams + "*.*"},
 			"kinesisvideo:GetClip":                    {streams + "*.*"},
+
+			// As a viewer: it makes no channel and is no master of any.
+			"kinesisvideo:DescribeSignalingChannel":    {anyChannel},
+			"kinesisvideo:GetSignalingChannelEndpoint": {anyChannel},
+			"kinesisvideo:GetIceServerConfig":          {anyChannel},
+			"kinesisvideo:ConnectAsViewer":             {anyChannel},
 		},
 		"provision": {
 			"dynamodb:GetItem":     {tableARN},

@@ -27,14 +27,16 @@ const accessLogFormat = `{"time":"$context.requestTime","request_id":"$context.r
 	`"owner":"$context.authorizer.claims.sub","error":"$context.error.message",` +
 	`"authorizer_error":"$context.authorizer.error","integration_error":"$context.integrationErrorMessage"}`
 
-// paths are the routes, all GET. A test holds them against the API's OpenAPI
-// document.
-func paths() []string {
+// reads and writes are the paths of the routes, GET and POST. A test holds them
+// against the API's OpenAPI document.
+func reads() []string {
 	return []string{
 		"/v1/cameras", "/v1/cameras/{camera}/clip", "/v1/cameras/{camera}/playback", "/v1/cameras/{camera}/recordings",
 		"/v1/events", "/v1/events/{event_id}", "/v1/events/{event_id}/clip", "/v1/events/{event_id}/playback",
 	}
 }
+
+func writes() []string { return []string{"/v1/cameras/{camera}/live"} }
 
 // New makes the API and returns its address. The app is served from the same
 // origin, so no other origin is let in (no CORS).
@@ -52,13 +54,15 @@ func New(scope constructs.Construct, id string, props Props) *string {
 		DefaultAuthorizationScopes: jsii.Strings(naming.ScopeOpenID),
 	})
 	handler := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Handler"), props.Handler, nil)
-	for _, path := range paths() {
-		api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
-			Path:        jsii.String(path),
-			Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_GET},
-			Integration: handler,
-		})
+	route := func(method awsapigatewayv2.HttpMethod, paths []string) {
+		for _, path := range paths {
+			api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+				Path: jsii.String(path), Methods: &[]awsapigatewayv2.HttpMethod{method}, Integration: handler,
+			})
+		}
 	}
+	route(awsapigatewayv2.HttpMethod_GET, reads())
+	route(awsapigatewayv2.HttpMethod_POST, writes())
 	logs := loggroup.New(parent, "AccessLogs", props.Stage.LogDays)
 	awsapigatewayv2.NewCfnStage(parent, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      api.ApiId(),

@@ -166,6 +166,7 @@ func newAPI(scope constructs.Construct, s stage.Stage, store *table.Table, pictu
 	pictures.GrantRead(fn)
 	pictures.GrantClips(fn)
 	video.GrantPlay(scope, fn)
+	video.GrantView(scope, fn)
 	key.GrantRead(fn)
 	return fn
 }

@@ -17,6 +17,7 @@ import (
 // Store holds the owner's things.
 type Store interface {
 	Cameras(ctx context.Context, owner string) ([]*store.Camera, error)
+	Camera(ctx context.Context, owner, camera string) (*store.Camera, error)
 	HasCamera(ctx context.Context, owner, camera string) (bool, error)
 	LabeledEvent(ctx context.Context, owner, id string) (*store.Labeled, error)
 	Events(ctx context.Context, owner string, q store.Query) (*store.Page, error)
@@ -32,6 +33,7 @@ type Config struct {
 	Cursors *cursor.Signer
 	Presign Presign
 	Video   Video
+	Live    Live
 	Log     *slog.Logger
 	Now     func() time.Time // time.Now when nil
 }
@@ -55,6 +57,7 @@ func New(cfg Config) *API {
 	a.routes = map[string]handler{
 		"GET /v1/cameras":                     a.listCameras,
 		"GET /v1/cameras/{camera}/clip":       a.getCameraClip,
+		"POST /v1/cameras/{camera}/live":      a.viewCamera,
 		"GET /v1/cameras/{camera}/playback":   a.playCamera,
 		"GET /v1/cameras/{camera}/recordings": a.listRecordings,
 		"GET /v1/events":                      a.listEvents,

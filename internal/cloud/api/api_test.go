@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	objects := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:4566"), UsePathStyle: true, Credentials: keys})
 	w := &world{table: db, video: &films{}, log: &bytes.Buffer{}, events: map[string][]*event.Event{}}
 	w.api = New(Config{
-		Store: db, Cursors: signer, Presign: PresignGet(objects, "thumbs"), Video: w.video, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Store: db, Cursors: signer, Presign: PresignGet(objects, "thumbs"), Video: w.video, Live: w.video, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Now: func() time.Time { return t0.Add(time.Hour) },
 	})
 	for owner, thing := range map[string]string{"alice": "porch", "bob": "shed"} {
@@ -268,8 +268,11 @@ type broken struct{}
 var errInternal = errors.New("dial tcp 10.0.0.7: secret-host refused")
 
 func (broken) Cameras(context.Context, string) ([]*store.Camera, error) { return nil, errInternal }
-func (broken) HasCamera(context.Context, string, string) (bool, error)  { return false, errInternal }
-func (broken) OwnerOf(context.Context, string) (string, error)          { return "", errInternal }
+func (broken) Camera(context.Context, string, string) (*store.Camera, error) {
+	return nil, errInternal
+}
+func (broken) HasCamera(context.Context, string, string) (bool, error) { return false, errInternal }
+func (broken) OwnerOf(context.Context, string) (string, error)         { return "", errInternal }
 func (broken) LabeledEvent(context.Context, string, string) (*store.Labeled, error) {
 	return nil, errInternal
 }
@@ -352,6 +355,7 @@ func FuzzHandle(f *testing.F) {
 	f.Add(eventsRoute, "cursor", "AAAA")
 	f.Add(eventRoute, "\xff", "\x00")
 	f.Add(playCameraRoute, "protocol", "porch.front")
+	f.Add(viewRoute, "owner", "porch.front")
 	f.Fuzz(func(t *testing.T, route, name, value string) {
 		res, err := a.Handle(t.Context(), request("alice", route, value, map[string]string{name: value}))
 		if err != nil || !json.Valid([]byte(res.Body)) || res.StatusCode < 400 {

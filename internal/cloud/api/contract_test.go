@@ -68,6 +68,7 @@ func TestTypesAreThoseOfTheContract(t *testing.T) {
 		"CameraList": CameraList{}, "Camera": Camera{}, "Detector": Detector{}, "EventList": EventList{},
 		"Event": Event{}, "Face": Face{}, "Clip": Clip{}, "Problem": Problem{},
 		"Playback": Playback{}, "ClipFile": ClipFile{}, "Recordings": Recordings{}, "Range": Range{},
+		"LiveSession": LiveSession{}, "IceServer": IceServer{},
 	}
 	schemas := contract(t).Components.Schemas
 	require.Equal(t, names(schemas), names(types))

@@ -68,6 +68,7 @@ func isolation(t *testing.T, w *world) map[string]func() []string {
 		recordingsRoute: func() []string { return isolatedCamera(t, w, recordingsRoute) },
 		playCameraRoute: func() []string { return isolatedCamera(t, w, playCameraRoute) },
 		cameraClipRoute: func() []string { return isolatedCamera(t, w, cameraClipRoute) },
+		viewRoute:       func() []string { return isolatedCamera(t, w, viewRoute) },
 	}
 }
 

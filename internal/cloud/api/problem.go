@@ -45,6 +45,10 @@ func (a *API) shown(ctx context.Context, req *events.APIGatewayV2HTTPRequest, er
 		a.cfg.Log.WarnContext(ctx, "no video", "request_id", req.RequestContext.RequestID, "route", req.RouteKey, "err", err)
 		return shown
 	}
+	if shown = liveProblem(err); shown != nil {
+		a.cfg.Log.WarnContext(ctx, "no live view", "request_id", req.RequestContext.RequestID, "route", req.RouteKey, "err", err)
+		return shown
+	}
 	a.cfg.Log.ErrorContext(ctx, "request failed", "request_id", req.RequestContext.RequestID, "route", req.RouteKey, "err", err)
 	return &problemError{
 		status: http.StatusInternalServerError,

@@ -151,6 +151,31 @@ type Face struct {
 	Name string `json:"name"`
 }
 
+// IceServer defines model for IceServer.
+type IceServer struct {
+	Credential string   `json:"credential,omitempty,omitzero"`
+	Urls       []string `json:"urls"`
+	Username   string   `json:"username,omitempty,omitzero"`
+}
+
+// LiveSession defines model for LiveSession.
+type LiveSession struct {
+	// Channel Name of the signaling channel, which is the camera's id
+	Channel string `json:"channel"`
+
+	// ClientId Of this viewer on the channel
+	ClientId string `json:"client_id"`
+
+	// ExpiresAt Of the URL; what is connected then stays so
+	ExpiresAt event.Time `json:"expires_at"`
+
+	// IceServers As RTCPeerConnection takes them
+	IceServers []IceServer `json:"ice_servers"`
+
+	// Url wss:, with which the viewer connects; whoever has it can connect until it expires
+	Url string `json:"url"`
+}
+
 // Playback defines model for Playback.
 type Playback struct {
 	ExpiresAt event.Time `json:"expires_at"`
@@ -176,7 +201,7 @@ type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 
-	// Type no-video: there is no video of that time, or not yet
+	// Type no-video: there is no video of that time, or not yet; no-live: the camera cannot be seen live just now
 	Type string `json:"type,omitempty,omitzero"`
 }
 

@@ -137,7 +137,7 @@ func TestReplayAndLive(t *testing.T) {
 	require.Equal(t, types.HLSPlaybackModeLiveReplay, w.hls[0].PlaybackMode)
 	require.Equal(t, at(40), *w.hls[0].HLSFragmentSelector.TimestampRange.StartTimestamp)
 	require.Nil(t, w.hls[0].HLSFragmentSelector.TimestampRange.EndTimestamp, "it goes on")
-	require.Nil(t, w.hls[0].MaxMediaPlaylistFragmentResults)
+	require.EqualValues(t, 5000, *w.hls[0].MaxMediaPlaylistFragmentResults, "its start stays in the playlist")
 
 	s, err = w.Live(t.Context(), "porch.front", DASH)
 	require.NoError(t, err)

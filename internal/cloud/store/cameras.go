@@ -142,21 +142,54 @@ func (s *Store) Cameras(ctx context.Context, owner string) ([]*Camera, error) {
 			}
 			p, known := things[c.Thing]
 			if !known {
-				if p, err = s.presence(ctx, owner, c.Thing); err != nil {
+				if p, _, err = s.presence(ctx, owner, c.Thing); err != nil {
 					return nil, err
 				}
 				things[c.Thing] = p
 			}
-			// A camera that the present session has not described is not
-			// there any more.
-			c.Online = p.Online && p.Session == c.Session
-			if p.ReceivedAt.After(c.ChangedAt.Time) && !c.Online {
-				c.ChangedAt = p.ReceivedAt
-			}
+			c.see(p)
 			cameras = append(cameras, c)
 		}
 	}
 	return cameras, nil
+}
+
+// see adds what the thing says of itself. A camera that its present session
+// has not described is not there any more.
+func (c *Camera) see(p presence) {
+	c.Online = p.Online && p.Session == c.Session
+	if p.ReceivedAt.After(c.ChangedAt.Time) && !c.Online {
+		c.ChangedAt = p.ReceivedAt
+	}
+}
+
+// Camera returns a camera whose thing is owner's now, or ErrNotFound.
+func (s *Store) Camera(ctx context.Context, owner, camera string) (*Camera, error) {
+	pk, err := ownerKey(owner)
+	if err != nil {
+		return nil, err
+	}
+	thing, _, err := event.SplitCamera(camera)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	it, err := s.get(ctx, pk, cameraKey(camera))
+	if err != nil {
+		return nil, fmt.Errorf("read camera %s: %w", camera, err)
+	}
+	p, owned, err := s.presence(ctx, owner, thing)
+	if err != nil {
+		return nil, err
+	}
+	if it == nil || !owned {
+		return nil, fmt.Errorf("camera %s: %w", camera, ErrNotFound)
+	}
+	c := &Camera{}
+	if err := decode(it, c); err != nil {
+		return nil, fmt.Errorf("read camera %s: %w", camera, err)
+	}
+	c.see(p)
+	return c, nil
 }
 
 // HasCamera reports whether owner has that camera.
@@ -175,23 +208,27 @@ func (s *Store) HasCamera(ctx context.Context, owner, camera string) (bool, erro
 	return it != nil, nil
 }
 
-// presence of a thing; that of a thing which left the owner is offline.
-func (s *Store) presence(ctx context.Context, owner, thing string) (p presence, err error) {
+// presence of a thing, and whether it is owner's; that of a thing which left
+// the owner is offline.
+func (s *Store) presence(ctx context.Context, owner, thing string) (p presence, owned bool, err error) {
 	pk, err := thingKey(thing)
 	if err != nil {
-		return p, err
+		return p, false, err
 	}
 	it, err := s.get(ctx, pk, ownerItem)
 	if err != nil {
-		return p, fmt.Errorf("read presence of thing %s: %w", thing, err)
+		return p, false, fmt.Errorf("read presence of thing %s: %w", thing, err)
 	}
-	if text(it, "owner") != owner || text(it, "order") == "" {
-		return p, nil
+	if text(it, "owner") != owner {
+		return p, false, nil
+	}
+	if text(it, "order") == "" {
+		return p, true, nil
 	}
 	if err := decode(it, &p); err != nil {
-		return p, fmt.Errorf("read presence of thing %s: %w", thing, err)
+		return p, false, fmt.Errorf("read presence of thing %s: %w", thing, err)
 	}
-	return p, nil
+	return p, true, nil
 }
 
 func cameraKey(camera string) string { return "CAM#" + camera }

@@ -5,11 +5,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"porchlight/internal/cloud/store"
 	"porchlight/internal/event"
+	"porchlight/internal/localcloud/dynamo/dynamotest"
 )
 
 func TestClaimedOnce(t *testing.T) {
@@ -151,6 +155,46 @@ func TestStatusFields(t *testing.T) {
 	has, err = s.HasCamera(t.Context(), "bob", "porch.front")
 	require.NoError(t, err)
 	require.False(t, has)
+}
+
+// A camera is its owner's for as long as its thing is.
+func TestCameraOfAnOwner(t *testing.T) {
+	db := api(t)
+	s := over(db)
+	_, err := s.Camera(t.Context(), "alice", "porch.front")
+	require.ErrorIs(t, err, store.ErrNotFound)
+	require.NoError(t, s.Claim(t.Context(), "porch", "alice"))
+	_, err = s.Camera(t.Context(), "alice", "porch.front")
+	require.ErrorIs(t, err, store.ErrNotFound, "the thing has not said that it has one")
+	for i, state := range []event.Presence{event.Online, event.Offline} {
+		st := status(1, i, state, is("front", event.CameraPrivate))
+		require.NoError(t, s.ApplyStatus(t.Context(), "alice", "porch", st.Status, st.received))
+		all, err := s.Cameras(t.Context(), "alice")
+		require.NoError(t, err)
+		c, err := s.Camera(t.Context(), "alice", "porch.front")
+		require.NoError(t, err)
+		require.Equal(t, all[0], c)
+		require.Equal(t, state == event.Online, c.Online)
+		require.Equal(t, event.CameraPrivate, c.State)
+	}
+	for owner, camera := range map[string]string{"bob": "porch.front", "alice": "porch.back"} {
+		_, err = s.Camera(t.Context(), owner, camera)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
+	for _, camera := range []string{"", "porch", "porch.front#x"} {
+		_, err = s.Camera(t.Context(), "alice", camera)
+		require.ErrorIs(t, err, store.ErrInvalid)
+	}
+	_, err = db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(dynamotest.Table().TableName),
+		Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "THING#porch"}, "sk": &types.AttributeValueMemberS{Value: "OWNER"}}})
+	require.NoError(t, err)
+	_, err = s.Camera(t.Context(), "alice", "porch.front")
+	require.ErrorIs(t, err, store.ErrNotFound, "nobody's")
+	require.NoError(t, s.Claim(t.Context(), "porch", "bob"))
+	for _, owner := range []string{"alice", "bob"} {
+		_, err = s.Camera(t.Context(), owner, "porch.front")
+		require.ErrorIs(t, err, store.ErrNotFound, "bob's thing has not told bob of any")
+	}
 }
 
 func TestStatusOnlyOfOwnThing(t *testing.T) {

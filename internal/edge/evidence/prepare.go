@@ -3,9 +3,9 @@ package evidence
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
+	"porchlight/internal/backoff"
 	"porchlight/internal/config"
 	"porchlight/internal/kvs/producer"
 )
@@ -30,7 +30,8 @@ const (
 // prepare has the camera's stream ready before its first event. Without it
 // uploading begins later and makes up for that.
 func (k *Keeper) prepare(ctx context.Context) {
-	for wait := prepareSoon; ; wait = min(2*wait, prepareLate) {
+	retry := backoff.Backoff{Min: prepareSoon, Max: prepareLate}
+	for {
 		err := k.locker.streams.Prepare(ctx, k.camera, k.desk.wishes.upload.Images)
 		if err == nil || ctx.Err() != nil {
 			return
@@ -38,10 +39,8 @@ func (k *Keeper) prepare(ctx context.Context) {
 		if errors.Is(err, producer.ErrStream) {
 			k.log.Warn("the stream for this camera's video is not ready, or no pictures are made of it", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if backoff.Pause(ctx, retry.Delay()); ctx.Err() != nil {
 			return
-		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // to spread devices, not to hide anything
 		}
 	}
 }

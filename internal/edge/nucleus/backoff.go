@@ -2,38 +2,23 @@ package nucleus
 
 import (
 	"context"
-	"math/rand/v2"
-	"time"
+
+	"porchlight/internal/backoff"
 )
 
-// backoff waits longer after each failure, up to a bound, and never exactly
-// as long as its neighbors do.
-type backoff struct {
+// retries waits longer after each failure, up to a bound.
+type retries struct {
+	backoff.Backoff
 	retry Retry
-	next  time.Duration
 }
 
-func (n *Nucleus) backoff() *backoff { return newBackoff(n.cfg.Retry) }
+func (n *Nucleus) retries() *retries { return newRetries(n.cfg.Retry) }
 
-func newBackoff(retry Retry) *backoff { return &backoff{retry: retry, next: retry.Min} }
-
-func (b *backoff) reset() { b.next = b.retry.Min }
-
-func (b *backoff) sleep(ctx context.Context) {
-	pause(ctx, jitter(b.next))
-	b.next = min(2*b.next, b.retry.Max)
+func newRetries(retry Retry) *retries {
+	return &retries{backoff.Backoff{Min: retry.Min, Max: retry.Max}, retry}
 }
+
+func (r *retries) sleep(ctx context.Context) { backoff.Pause(ctx, r.Delay()) }
 
 // slowly waits for what only a person can cure.
-func (b *backoff) slowly(ctx context.Context) { pause(ctx, jitter(b.retry.Slow)) }
-
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
+func (r *retries) slowly(ctx context.Context) { backoff.Pause(ctx, backoff.Jitter(r.retry.Slow)) }

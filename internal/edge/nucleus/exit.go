@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"porchlight/internal/backoff"
 	"porchlight/internal/greengrass"
 )
 
@@ -39,7 +40,7 @@ func (n *Nucleus) awaitExit(ctx context.Context, why error) bool {
 	if unknown == nil {
 		unknown = exits.AwaitExit(ctx)
 	} else {
-		pause(ctx, delay)
+		backoff.Pause(ctx, delay)
 	}
 	if ctx.Err() != nil {
 		return false

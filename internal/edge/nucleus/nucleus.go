@@ -89,7 +89,7 @@ func (n *Nucleus) Region() string { return n.region }
 // Ready tells the nucleus that the component runs. It tries until the nucleus
 // took it; the error is that of ctx, or says that the connection has ended.
 func (n *Nucleus) Ready(ctx context.Context) error {
-	wait := n.backoff()
+	wait := n.retries()
 	for {
 		err := n.client.UpdateState(ctx, greengrass.Running)
 		if err == nil || ctx.Err() != nil || gone(err) {

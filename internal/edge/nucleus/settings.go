@@ -72,7 +72,7 @@ func (s *Settings) settle(ctx context.Context, changed <-chan struct{}) {
 
 // follow reads until it succeeds and hands on what differs from last.
 func (s *Settings) follow(ctx context.Context, apply func(map[string]any), last *[]byte) {
-	wait := s.n.backoff()
+	wait := s.n.retries()
 	for ctx.Err() == nil {
 		tree, err := s.Read(ctx)
 		if err == nil {

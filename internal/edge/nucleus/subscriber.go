@@ -24,12 +24,12 @@ type subscriber[M any] struct {
 // the nucleus refused or ended it.
 func (s subscriber[M]) keep(ctx context.Context) {
 	log := s.n.cfg.Log.With("operation", s.needs.operation, "resource", s.needs.resource)
-	wait := s.n.backoff()
+	wait := s.n.retries()
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.serve(ctx)
 		if time.Since(began) > s.n.cfg.Retry.Max {
-			wait.reset()
+			wait.Reset()
 		}
 		switch {
 		case ctx.Err() != nil:

@@ -13,11 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"porchlight/internal/backoff"
 	"porchlight/internal/edge/update/fetch"
 	"porchlight/internal/edge/update/jobs"
 )
@@ -125,7 +125,7 @@ func (u *Updater) work(ctx context.Context) error {
 			retry = u.cfg.Retry
 		default:
 			u.cfg.Log.Warn("the jobs service cannot be asked, will try again", "error", err)
-			pause = retry/2 + rand.N(retry)
+			pause = backoff.Jitter(retry)
 			retry = min(2*retry, longestRetry)
 		}
 		timer := time.NewTimer(pause)

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
 // Kinds of rejections that are handled in ways of their own.
@@ -80,14 +81,12 @@ func (t *tries) after(err error) time.Duration {
 	if errors.Is(err, ErrNotAllowed) {
 		now := t.refused
 		t.refused, t.wait = min(2*now, longestRefused), firstWait
-		return jitter(now)
+		return backoff.Jitter(now)
 	}
 	now := t.wait
 	t.wait = min(2*now, longestWait)
-	return jitter(now)
+	return backoff.Jitter(now)
 }
-
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	select {

@@ -2,13 +2,14 @@ package spool
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
-// backoff waits longer after each failure, up to a bound, and never exactly
+// retries waits longer after each failure, up to a bound, and never exactly
 // as long as its neighbors do.
-type backoff struct {
+type retries struct {
 	first, longest time.Duration
 	next           time.Duration
 	tries          int
@@ -23,25 +24,25 @@ const (
 	manyBusy    = 30 // tries in a row, about half a minute
 )
 
-func newBackoff(first, longest time.Duration) *backoff {
-	b := &backoff{first: first, longest: longest}
+func newRetries(first, longest time.Duration) *retries {
+	b := &retries{first: first, longest: longest}
 	b.reset()
 	return b
 }
 
-func (b *backoff) reset() { b.next, b.tries, b.told = b.first, 0, "" }
+func (b *retries) reset() { b.next, b.tries, b.told = b.first, 0, "" }
 
 // news reports whether an error is worth a line in the log: a new one is, and
 // an old one now and then.
-func (b *backoff) news(err error) bool {
+func (b *retries) news(err error) bool {
 	const nowAndThen = 100 // tries, about half an hour
 	news := b.told != err.Error() && b.tries < nowAndThen || b.tries%nowAndThen == 0
 	b.told = err.Error()
 	return news
 }
 
-func (b *backoff) sleep(ctx context.Context) error {
-	d := b.next/2 + rand.N(b.next)
+func (b *retries) sleep(ctx context.Context) error {
+	d := backoff.Jitter(b.next)
 	b.next = min(2*b.next, b.longest)
 	b.tries++
 	select {

@@ -9,8 +9,8 @@ import (
 // It returns when ctx ends or the spool is closed. While the other side is
 // busy (ErrBusy), it goes at the other side's pace.
 func (s *Spool) Drain(ctx context.Context, send func(context.Context, Record) error) error {
-	wait := newBackoff(firstWait, longestWait)
-	busy := newBackoff(firstBusy, longestBusy)
+	wait := newRetries(firstWait, longestWait)
+	busy := newRetries(firstBusy, longestBusy)
 	for {
 		p, err := s.oldest()
 		if err != nil {

@@ -51,7 +51,7 @@ func outage(t *testing.T, change func(*Config, *recording)) (s *restarts, a, b, 
 		if change != nil {
 			change(cfg, s.older)
 		}
-	})
+	}, nil)
 	return s, keys[1:4], keys[5:8], keys[10:12]
 }
 
@@ -124,7 +124,7 @@ func TestBackfillRate(t *testing.T) {
 	s.Pause() // completes what is under way
 	s.until("paused", func(st Stats) bool { return st.State == Paused })
 	s.stop()
-	require.Equal(t, join(c, now, b[:1]), s.starts())
+	require.Subset(t, join(c, now, b[:1]), s.starts(), "one may have been under way")
 	require.LessOrEqual(t, s.limiter.Tokens(), left+1)
 	require.Empty(t, intersection(a, s.starts()))
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideoarchivedmedia"
 	archived "github.com/aws/aws-sdk-go-v2/service/kinesisvideoarchivedmedia/types"
 	"github.com/aws/smithy-go"
+
+	"porchlight/internal/backoff"
 )
 
 // Held knows what a stream holds. Archive is one.
@@ -92,9 +94,9 @@ func (p *Producer) verify(ctx context.Context) {
 	}
 	if p.cfg.Held != nil {
 		// What was under way when the process died may still arrive.
-		pause(ctx, time.Until(time.UnixMilli(p.born).Add(p.timing.Settle)))
+		backoff.Pause(ctx, time.Until(time.UnixMilli(p.born).Add(p.timing.Settle)))
 	}
-	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
+	retry := backoff.Backoff{Min: p.timing.RetryMin, Max: p.timing.RetryMax}
 	for p.cfg.Held != nil && len(windows) > 0 && ctx.Err() == nil {
 		w := windows[0]
 		from, to := time.UnixMilli(w.from-longestGOP), time.UnixMilli(w.to+1)
@@ -109,13 +111,13 @@ func (p *Producer) verify(ctx context.Context) {
 		switch {
 		case err == nil:
 			windows = windows[1:]
-			retry.reset()
+			retry.Reset()
 		case errors.Is(err, ErrStream):
 			p.log.Warn("a few seconds of video may be uploaded twice", "error", err)
 			windows = nil
 		default:
 			p.log.Debug("what the stream holds is asked again", "error", err)
-			pause(ctx, retry.delay())
+			backoff.Pause(ctx, retry.Delay())
 		}
 	}
 	if ctx.Err() != nil {

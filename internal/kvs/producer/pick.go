@@ -104,16 +104,19 @@ func (p *Producer) take(f *fragment, g *media.GOP) {
 func (p *Producer) look() (next *media.GOP) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.plan.events) == 0 && len(p.ledger) == 0 {
-		return nil
-	}
 	g, ok := p.cfg.Ring.After(0)
 	if !ok {
 		return nil
 	}
 	p.edge, p.oldest = g.Start, g.Number
-	if p.seen == nil && g.Number == 1 {
-		p.first = g.Start
+	if len(p.plan.events) == 0 && len(p.ledger) == 0 {
+		return nil
+	}
+	if p.seen == nil {
+		p.first = 0 // not known
+		if g.Number == 1 {
+			p.first = g.Start
+		}
 	}
 	for number := range p.taken {
 		if number < g.Number {

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -114,7 +115,7 @@ func New(cfg Config) *Producer {
 		tls:     newTLS(cfg.TLS),
 		changed: make(chan struct{}, 1), unsaved: make(chan struct{}, 1),
 		limiter: newLimiter(cfg.BackfillRate),
-		born:    time.Now().UnixMilli(), taken: make(map[uint64]bool),
+		born:    time.Now().UnixMilli(), taken: make(map[uint64]bool), first: math.MaxInt64,
 	}
 	p.edge = p.born
 	p.patience = p.timing.Stall

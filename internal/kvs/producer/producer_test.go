@@ -224,7 +224,8 @@ func TestClockSteps(t *testing.T) {
 	require.Len(t, r.starts(), len(r.camera.keys)-1)
 	connections, _ := r.service.count()
 	require.Equal(t, 2, connections)
-	require.Zero(t, r.Stats().Lost+r.Stats().Resent)
+	s := r.Stats()
+	require.Zero(t, s.Lost+s.Resent, "%+v", s)
 }
 
 // TestMissingSoundIsFilled: every fragment has a frame of every track.

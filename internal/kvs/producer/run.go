@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
 // ErrAbandon is the cause with which to end the context of Run where nothing
@@ -24,7 +26,7 @@ func (p *Producer) Run(ctx context.Context) error {
 	defer saved() // with the last acknowledgements
 	others.Go(func() { p.save(saving) })
 	others.Go(func() { p.verify(ctx) })
-	retry := backoff{min: p.timing.RetryMin, max: p.timing.RetryMax}
+	retry := backoff.Backoff{Min: p.timing.RetryMin, Max: p.timing.RetryMax}
 	renewEndpoint, refused := false, 0
 	for ctx.Err() == nil {
 		f, g := p.pick(ctx, 0)
@@ -40,13 +42,13 @@ func (p *Producer) Run(ctx context.Context) error {
 		began := time.Now()
 		c, err := p.upload(ctx, watch, f, g, renewEndpoint)
 		if err == nil || ctx.Err() != nil {
-			retry.reset()
+			retry.Reset()
 			continue
 		}
 		renewEndpoint = c == nil || !c.answered()
 		served := c != nil && (c.persisted.Load() || c.answered() && time.Since(began) > time.Second)
 		if served {
-			retry.reset()
+			retry.Reset()
 			refused = 0
 		}
 		wait, grave := time.Duration(0), false
@@ -62,9 +64,9 @@ func (p *Producer) Run(ctx context.Context) error {
 		}
 		switch {
 		case grave:
-			wait = jitter(p.timing.RetrySlow)
+			wait = backoff.Jitter(p.timing.RetrySlow)
 		case !served:
-			wait = retry.delay()
+			wait = retry.Delay()
 		}
 		p.retry(ctx, err, wait, grave)
 	}
@@ -96,6 +98,6 @@ func (p *Producer) retry(ctx context.Context, err error, wait time.Duration, gra
 		log.Info("upload is tried again") // networks come and go
 	}
 	if wait > 0 {
-		pause(ctx, wait)
+		backoff.Pause(ctx, wait)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/internal/atomicfile"
+	"porchlight/internal/backoff"
 	"porchlight/internal/media/matroska"
 )
 
@@ -156,7 +157,7 @@ func (p *Producer) save(ctx context.Context) {
 		if failed = err != nil; failed && ctx.Err() != nil {
 			return
 		}
-		pause(ctx, p.timing.Save)
+		backoff.Pause(ctx, p.timing.Save)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,8 +63,8 @@ func (s *restarts) run() {
 }
 
 // again begins a new process: its ring is empty, and what the old one held is
-// recorded.
-func (s *restarts) again(change func(*Config)) {
+// recorded. film is done before it runs.
+func (s *restarts) again(change func(*Config), film func()) {
 	s.stop()
 	s.older.set(record(s.ring))
 	cfg := s.cfg
@@ -76,6 +77,9 @@ func (s *restarts) again(change func(*Config)) {
 	sent := s.service.list()
 	s.Producer = New(cfg)
 	s.service.persists = func() int64 { return int64(len(sent)) + s.Stats().Persisted }
+	if film != nil {
+		film()
+	}
 	s.run()
 }
 
@@ -145,18 +149,23 @@ func TestRestart(t *testing.T) {
 	s.stop()
 	s.service.persists = func() int64 { return int64(len(s.service.list())) }
 	want = append(want, s.camera.gops(4)...) // the fourth was begun, and completed with what there was
-	s.again(nil)
-	require.Equal(t, 1, s.Stats().Events)
-	require.True(t, s.Extend("E", e.From), "it is known before anything is done")
-	s.camera.frame(true)
-	more := s.camera.gops(3)
-	s.until("all", func(st Stats) bool { return st.Persisted >= 6 && st.Unpersisted <= 1 })
+	var more []int64
+	s.again(nil, func() {
+		require.Equal(t, 1, s.Stats().Events)
+		require.True(t, s.Extend("E", e.From), "it is known before anything is done")
+		s.camera.frame(true)
+		more = s.camera.gops(3)
+	})
+	last := more[len(more)-1] + 1000
+	s.End("E", time.UnixMilli(last-1))
+	s.camera.gops(1) // completes what may be under way, for which the past waits
+	s.until("all", func(st Stats) bool { return st.Persisted >= 6 && st.Events == 0 })
 	s.service.clean()
-	require.ElementsMatch(t, append(want, more...), s.starts())
+	got := slices.DeleteFunc(s.starts(), func(at int64) bool { return at == last })
+	require.ElementsMatch(t, append(want, more...), got)
 	for _, f := range s.service.list() {
 		require.Equal(t, map[string]string{matroska.TagImages: "", TagEvents: "E", "label": "E"}, f.tags)
 	}
-	s.End("E", s.camera.at)
 	s.stop()
 	require.Zero(t, s.Stats().Lost)
 }
@@ -185,7 +194,7 @@ func TestKilled(t *testing.T) {
 			s.service.told = map[int64]bool{}
 			s.service.mu.Unlock()
 			before := len(s.starts())
-			s.again(func(c *Config) { c.Held = &held{s.service, errs} })
+			s.again(func(c *Config) { c.Held = &held{s.service, errs} }, nil)
 			s.until("no event", func(st Stats) bool { return st.Events == 0 })
 			if name == "without permission" {
 				require.Subset(t, s.starts(), want)

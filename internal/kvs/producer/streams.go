@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/aws/smithy-go"
+
+	"porchlight/internal/backoff"
 )
 
 // ErrStream is wrapped when a stream cannot be had and only a person can help.
@@ -99,7 +101,7 @@ func (s *Streams) create(ctx context.Context, stream string) error {
 		if out.StreamInfo != nil && out.StreamInfo.Status == types.StatusActive {
 			return nil
 		}
-		if pause(ctx, wait); ctx.Err() != nil {
+		if backoff.Pause(ctx, wait); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/aws/smithy-go"
+
+	"porchlight/internal/backoff"
 )
 
 // Endpoints is where a client of a channel connects to.
@@ -115,7 +117,7 @@ func (c *Channels) arn(ctx context.Context, channel string, role Role) (string, 
 		case out.ChannelInfo != nil && out.ChannelInfo.ChannelStatus == types.StatusActive:
 			return aws.ToString(out.ChannelInfo.ChannelARN), nil
 		}
-		if pause(ctx, wait); ctx.Err() != nil {
+		if backoff.Pause(ctx, wait); ctx.Err() != nil {
 			return "", ctx.Err()
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"porchlight/internal/backoff"
 )
 
 const writeTimeout = 10 * time.Second
@@ -151,7 +153,7 @@ func (c *Client) attend(ctx context.Context, on *conn) error {
 	defer c.drop(on)
 	ping := time.NewTicker(c.timing.Ping)
 	defer ping.Stop()
-	life := time.NewTimer(c.timing.Life - jitter(c.timing.Life/10)/2)
+	life := time.NewTimer(c.timing.Life - backoff.Jitter(c.timing.Life/10)/2)
 	defer life.Stop()
 	idle := time.NewTimer(c.timing.Idle)
 	defer idle.Stop()

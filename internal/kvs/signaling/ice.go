@@ -15,6 +15,8 @@ import (
 	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"porchlight/internal/backoff"
 )
 
 const (
@@ -96,12 +98,12 @@ func (c *Client) ICEServers(ctx context.Context) ([]ICEServer, error) {
 // keepICE has ICE servers at hand before anyone asks, so that no viewer waits
 // for them.
 func (c *Client) keepICE(ctx context.Context) {
-	retry := backoff{min: c.timing.RetryMin, max: c.timing.RetryMax}
+	retry := backoff.Backoff{Min: c.timing.RetryMin, Max: c.timing.RetryMax}
 	for ctx.Err() == nil {
 		_, until, err := c.ice.get(ctx, 2*c.timing.Fresh, c.askICE)
-		wait := retry.delay()
+		wait := retry.Delay()
 		if err == nil {
-			retry.reset()
+			retry.Reset()
 			left := time.Until(until)
 			wait = max(left-min(2*c.timing.Fresh, left/2), c.timing.RetryMin)
 		} else if ctx.Err() == nil {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"porchlight/internal/backoff"
 )
 
 // Run keeps the client connected until ctx ends, and returns why it did.
@@ -18,9 +20,9 @@ func (c *Client) Run(ctx context.Context) error {
 		background.Go(func() { c.keepICE(ctx) })
 	}
 	r := retry{
-		fast:  backoff{min: c.timing.RetryMin, max: c.timing.RetryMax},
-		slow:  backoff{min: c.timing.RetrySlow, max: c.timing.RetrySlow},
-		stand: backoff{min: c.timing.Standby, max: max(maxStandby, c.timing.Standby)},
+		fast:  backoff.Backoff{Min: c.timing.RetryMin, Max: c.timing.RetryMax},
+		slow:  backoff.Backoff{Min: c.timing.RetrySlow, Max: c.timing.RetrySlow},
+		stand: backoff.Backoff{Min: c.timing.Standby, Max: max(maxStandby, c.timing.Standby)},
 	}
 	for ctx.Err() == nil {
 		c.state(Connecting)
@@ -29,7 +31,7 @@ func (c *Client) Run(ctx context.Context) error {
 			break
 		}
 		if wait := c.react(&r, err); wait > 0 {
-			pause(ctx, wait)
+			backoff.Pause(ctx, wait)
 		}
 	}
 	return ctx.Err()
@@ -37,7 +39,7 @@ func (c *Client) Run(ctx context.Context) error {
 
 // retry is what a client has learned from its last attempts.
 type retry struct {
-	fast, slow, stand backoff
+	fast, slow, stand backoff.Backoff
 	renew             bool // the endpoints are to be asked for again
 	denied            int  // refusals in a row
 	troubled          bool // which has been said
@@ -65,10 +67,10 @@ func (c *Client) once(ctx context.Context, r *retry) error {
 		err = fmt.Errorf("%w: the service wants it replaced at once", ErrConnection) // not for ever
 	}
 	if lasted > c.timing.Steady {
-		r.fast.reset()
+		r.fast.Reset()
 	}
 	if lasted > c.timing.Idle {
-		r.stand.reset()
+		r.stand.Reset()
 	}
 	return err
 }
@@ -82,7 +84,7 @@ func (c *Client) react(r *retry, err error) time.Duration {
 	if errors.Is(err, ErrReplaced) {
 		c.count(func(s *Stats) { s.Replaced++ })
 		c.state(StandingBy)
-		wait := r.stand.delay()
+		wait := r.stand.Delay()
 		c.log.Error("another has taken this client's place on the signaling channel: see that one device alone has this camera", "retry", wait.Round(time.Second))
 		return wait
 	}
@@ -94,19 +96,19 @@ func (c *Client) react(r *retry, err error) time.Duration {
 	case errors.As(err, &no):
 		wait = c.refused(r, no)
 	case errors.Is(err, ErrConnection):
-		r.renew = r.renew || r.fast.next > 0 // a second time in a row it may be the address
+		r.renew = r.renew || r.fast.Tries() > 0 // a second time in a row it may be the address
 	}
-	delay := wait.delay()
+	delay := wait.Delay()
 	if r.troubled {
 		c.log.Debug("signaling", "error", err, "retry", delay)
-	} else if r.troubled = r.fast.next > c.timing.RetryMin || wait == &r.slow; r.troubled {
+	} else if r.troubled = r.fast.Tries() > 1 || wait == &r.slow; r.troubled {
 		c.log.Warn("no signaling: viewers cannot connect", "error", err, "retry", delay)
 	}
 	return delay
 }
 
 // refused handles a no of the service to a connection.
-func (c *Client) refused(r *retry, no *refusal) *backoff {
+func (c *Client) refused(r *retry, no *refusal) *backoff.Backoff {
 	switch {
 	case no.status == http.StatusUnauthorized || no.status == http.StatusForbidden:
 		if p, ok := c.cfg.Credentials.(interface{ Invalidate() }); ok {

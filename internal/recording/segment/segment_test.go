@@ -17,9 +17,11 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	for name, args := range clips {
+		clip := mediatest.Encode(t, args...)
 		for _, fragments := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, " in ", fragments), func(t *testing.T) {
-				all := gops(t, mediatest.Encode(t, args...).Packets)
+				t.Parallel()
+				all := gops(t, clip.Packets)
 				path, index := record(t, all, fragments)
 
 				f, scanned, err := Open(path)

@@ -149,6 +149,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cameras/{camera}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a viewer needs to see a camera live, over WebRTC
+         * @description A signaling channel of Kinesis Video Streams, which the viewer connects
+         *     to by the URL within its life, and the relays that it may use. It is for
+         *     one viewer and for one camera, and holds no credentials.
+         */
+        post: operations["viewCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -297,10 +319,33 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        LiveSession: {
+            /** @description Name of the signaling channel, which is the camera's id */
+            channel: string;
+            /** @description Of this viewer on the channel */
+            client_id: string;
+            /**
+             * Format: uri
+             * @description wss:, with which the viewer connects; whoever has it can connect until it expires
+             */
+            url: string;
+            /**
+             * Format: date-time
+             * @description Of the URL; what is connected then stays so
+             */
+            expires_at: string;
+            /** @description As RTCPeerConnection takes them */
+            ice_servers: components["schemas"]["IceServer"][];
+        };
+        IceServer: {
+            urls: string[];
+            username?: string;
+            credential?: string;
+        };
         Problem: {
             /**
              * Format: uri-reference
-             * @description no-video: there is no video of that time, or not yet
+             * @description no-video: there is no video of that time, or not yet; no-live: the camera cannot be seen live just now
              * @default about:blank
              */
             type: string;
@@ -562,6 +607,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClipFile"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    viewCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description <thing>.<name> */
+                camera: components["parameters"]["Camera"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A way to the camera */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveSession"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -12,12 +12,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
 
 	"porchlight/internal/atomicfile"
+	"porchlight/internal/backoff"
 	"porchlight/internal/edge/disk"
 )
 
@@ -162,7 +162,7 @@ func (d Downloader) fill(ctx context.Context, part *os.File, f File, progress fu
 			return fmt.Errorf("given up after %d attempts: %w", attempt, err)
 		}
 		d.Log.Warn("download stopped, will try again", "bytes", before, "of", f.Size, "error", err)
-		if err := wait(ctx, pause); err != nil {
+		if backoff.Pause(ctx, backoff.Jitter(pause)); ctx.Err() != nil {
 			return err
 		}
 		pause = min(2*pause, d.Longest)
@@ -242,16 +242,4 @@ func length(file *os.File) (int64, error) {
 		return 0, err
 	}
 	return info.Size(), nil
-}
-
-// wait pauses for about d, so that many devices do not come back together.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d/2 + rand.N(d))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

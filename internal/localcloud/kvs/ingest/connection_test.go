@@ -59,7 +59,7 @@ func TestDeletedStreamEndsItsUpload(t *testing.T) {
 	t.Parallel()
 	w := start(t, ingest.Limits{})
 	u := w.open(t)
-	u.send(header(video), gop(now()), tags())
+	u.send(header(video), gop(now()), tags("AWS_KINESISVIDEO_END_OF_FRAGMENT", ""))
 	for range 3 {
 		_, ok := u.next()
 		require.True(t, ok)
