@@ -68,7 +68,7 @@ func TestABlindCameraSaysSo(t *testing.T) {
 			board.mu.Lock()
 			defer board.mu.Unlock()
 			return board.cameras["home.door"] == want
-		}, 20*time.Second, 10*time.Millisecond)
+		}, patience, 10*time.Millisecond)
 	}
 	becomes(event.CameraStatus{
 		Camera: "home.door", State: event.CameraFailed, Message: "detect: model cannot be used: choose another model",

@@ -84,7 +84,7 @@ func (c *cloud) wait(t *testing.T, n int) {
 	for range n {
 		select {
 		case <-c.arrived:
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("nothing arrived any more")
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 20 * time.Second // only ever reached by a failing test
+const patience = 60 * time.Second // only ever reached by a failing test
 
 // connect returns a client that ends with the test.
 func connect(t *testing.T, b *iottest.Broker, edit func(*iot.ClientConfig)) *iot.Client {

@@ -11,7 +11,7 @@ import (
 	"porchlight/internal/media/mediatest"
 )
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 

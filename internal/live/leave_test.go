@@ -34,9 +34,10 @@ func TestVanished(t *testing.T) {
 // leave nothing behind.
 func TestComingAndGoing(t *testing.T) {
 	film := small(t)
-	m, w := show(t, live.Config{Main: play(t, film).ring, Sub: play(t, film).ring, ConnectWithin: time.Second})
+	m, w := show(t, live.Config{Main: play(t, film).ring, Sub: play(t, film).ring, ConnectWithin: 5 * time.Second})
 	before := runtime.NumGoroutine()
-	for n := range 60 {
+	const viewers = 30
+	for n := range viewers {
 		v := newWatcher(t, w, fmt.Sprint("viewer-", n), nil)
 		switch n % 3 {
 		case 0: // watches
@@ -55,7 +56,7 @@ func TestComingAndGoing(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(m.Stats().Viewers) == 0 }, patience, time.Millisecond)
 	// Only what remembers clients for half a minute is left of them.
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+65 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+viewers+5 }, patience, 10*time.Millisecond)
 }
 
 // TestRelayOnly: no address of the home is told, and it plays all the same.

@@ -180,8 +180,9 @@ func TestCodecsThatCannotBeSent(t *testing.T) {
 
 // TestBadOffers: none of it hurts, and whatever can be answered is.
 func TestBadOffers(t *testing.T) {
+	t.Parallel()
 	film := small(t)
-	m, w := show(t, live.Config{Main: play(t, film).ring, ConnectWithin: 2 * time.Second})
+	m, w := show(t, live.Config{Main: play(t, film).ring, ConnectWithin: 10 * time.Second})
 
 	v := newWatcher(t, w, "no-video", nil) // but a data channel
 	v.offer(nil)

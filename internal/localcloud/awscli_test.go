@@ -36,7 +36,7 @@ func newCLI(t *testing.T, w *world, c sts.Credentials) cli {
 
 func (c cli) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	endpoint := strings.TrimPrefix(c.env[len(c.env)-1], "ENDPOINT=")
 	cmd := exec.CommandContext(ctx, c.path, append([]string{"--endpoint-url", endpoint, "--output", "text"}, args...)...)

@@ -82,7 +82,7 @@ func asker(t *testing.T, c *Cloud) func(topic, suffix string, payload any) map[s
 	return func(topic, suffix string, payload any) map[string]any {
 		message, err := json.Marshal(payload)
 		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		out, err := exec.CommandContext(ctx, tool, "-h", host, "-p", port, "--cafile", authority.CA, "--cert", cert, "--key", key,
 			"-V", "311", "-i", "line", "-q", "1", "-t", topic, "-e", topic+suffix, "-m", string(message)).CombinedOutput()

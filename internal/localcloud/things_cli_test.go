@@ -58,7 +58,7 @@ func (th things) device(t *testing.T, tool string, args ...string) *exec.Cmd {
 	}
 	host, port, err := net.SplitHostPort(th.core.MQTTAddr())
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return exec.CommandContext(ctx, path, append([]string{"-h", host, "-p", port, "-i", "porch", "-q", "1",
 		"--cafile", th.files.CA, "--cert", th.files.Certificate, "--key", th.files.Key}, args...)...)

@@ -26,7 +26,7 @@ func browserSeesEvents(t *testing.T, m *machine) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
+		chromedp.ExecPath(chromium), chromedp.WSURLReadTimeout(3*patience), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-gpu", true),
 	)...)
 	defer cancelBrowser()

@@ -35,7 +35,7 @@ func (o *owner) browser() context.Context {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.t.Context()), 3*patience)
 	o.t.Cleanup(cancel)
 	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
+		chromedp.ExecPath(chromium), chromedp.WSURLReadTimeout(3*patience), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 	)...)
 	o.t.Cleanup(cancelBrowser)

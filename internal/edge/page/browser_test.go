@@ -26,7 +26,7 @@ func TestABrowserPlaysRecordings(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
 	defer cancel()
 	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
+		chromedp.ExecPath(chromium), chromedp.WSURLReadTimeout(3*patience), chromedp.NoSandbox, chromedp.WindowSize(412, 900),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 	)...)
 	defer cancelBrowser()

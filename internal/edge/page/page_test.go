@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	token    = "correct-horse-battery"
-	patience = 20 * time.Second // bounds waits that end early when all is well
+	patience = 60 * time.Second // bounds waits that end early when all is well
 )
 
 // log that tests look at.

@@ -134,7 +134,7 @@ func TestSendingGoesOnOnAFullDisk(t *testing.T) {
 	limit(1) // not even in place
 	require.Equal(t, []string{"0=x", "1=x", "2=x"}, drain(t, s, 3))
 	require.Equal(t, 3, s.Stats().Depth)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := s.Drain(ctx, func(_ context.Context, r spool.Record) error {
 		if r.Name == "3" {

@@ -35,7 +35,7 @@ type Config struct {
 	NodeModules string        // the node_modules directory that holds dynalite
 	Node        string        // node executable, 18 or newer; "" looks for node in PATH
 	Region      string        // in table ARNs; "" is us-east-1
-	StartWithin time.Duration // how long a first start may take; 0 is 20 s, a killed predecessor may still hold the lock
+	StartWithin time.Duration // how long a first start may take; 0 is a minute, a killed predecessor may still hold the lock
 	SweepEvery  time.Duration // between two looks for expired items; 0 is a minute
 	Log         *slog.Logger
 }
@@ -68,7 +68,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Region = "us-east-1"
 	}
 	if cfg.StartWithin <= 0 {
-		cfg.StartWithin = 20 * time.Second
+		cfg.StartWithin = time.Minute
 	}
 	if cfg.SweepEvery <= 0 {
 		cfg.SweepEvery = time.Minute

@@ -31,7 +31,7 @@ const (
 	devRole  = "arn:aws:iam::000000000000:role/device"
 	ruleSQL  = "SELECT *, topic() AS topic, timestamp() AS received_at FROM 'porchlight/v1/+/events'"
 	eventsOf = "porchlight/v1/front/events"
-	patience = 20 * time.Second // only ever reached by a failing test
+	patience = 60 * time.Second // only ever reached by a failing test
 )
 
 const devicePolicy = `{"Version":"2012-10-17","Statement":[

@@ -38,7 +38,7 @@ func (q *queue) waiting() int64 {
 
 func drained(t *testing.T, s *Service) {
 	t.Helper()
-	require.Eventually(t, func() bool { return s.queue.waiting() == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.queue.waiting() == 0 }, time.Minute, time.Millisecond)
 }
 
 func TestAsyncRunsEveryInvocation(t *testing.T) {

@@ -67,7 +67,7 @@ func TestFailures(t *testing.T) {
 func TestEnvironmentThatDiedWhileIdleIsReplaced(t *testing.T) {
 	s := start(t, config(t, function("f", nil)))
 	_, a := invoke(t, s, "f", `{"do":"exit-after"}`)
-	require.Eventually(t, func() bool { return syscall.Kill(a.PID, 0) != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return syscall.Kill(a.PID, 0) != nil }, time.Minute, time.Millisecond)
 	_, b := invoke(t, s, "f", `{"text":"again"}`)
 	require.Equal(t, "again", b.Text)
 	require.NotEqual(t, a.PID, b.PID)
@@ -86,7 +86,7 @@ func TestTimeoutKillsChildrenToo(t *testing.T) {
 	require.NotNil(t, match, log.String())
 	child, err := strconv.Atoi(match[1])
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return gone(child) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return gone(child) }, time.Minute, time.Millisecond)
 }
 
 // gone also counts a process that init has not yet reaped.
@@ -173,7 +173,7 @@ func TestIdleEnvironmentsAreReaped(t *testing.T) {
 	cfg.IdleTimeout = 20 * time.Millisecond
 	s := start(t, cfg)
 	_, a := invoke(t, s, "f", `{}`)
-	require.Eventually(t, func() bool { return syscall.Kill(a.PID, 0) != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return syscall.Kill(a.PID, 0) != nil }, time.Minute, time.Millisecond)
 }
 
 func TestLogsBecomeRecords(t *testing.T) {
@@ -262,9 +262,9 @@ func TestFunctionGoesOnWhenTheCallerLeaves(t *testing.T) {
 		_, err := s.Invoke(ctx, "f", []byte(`{"do":"meet","text":"a"}`))
 		done <- err
 	}()
-	require.Eventually(t, func() bool { _, err := os.Stat(file + "a"); return err == nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(file + "a"); return err == nil }, time.Minute, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)
 	invoke(t, s, "f", `{"do":"meet","text":"b"}`)
-	require.Eventually(t, func() bool { _, err := os.Stat(file + "a-done"); return err == nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(file + "a-done"); return err == nil }, time.Minute, time.Millisecond)
 }

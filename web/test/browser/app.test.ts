@@ -166,7 +166,7 @@ describe.skipIf(!chromiumPath)("the built app in a browser", () => {
     await cards().filter({ hasText: "Front door" }).first().waitFor();
     expect(await cards().count()).toBeLessThan(45);
     await byId("event-card").last().scrollIntoViewIfNeeded();
-    await expect.poll(() => cards().count(), { timeout: 20_000 }).toBe(45);
+    await expect.poll(() => cards().count()).toBe(45);
   });
 
   it("marks alerts, shows only them on request, and tells zones and things of an event", async () => {

@@ -239,7 +239,7 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await page.waitForTimeout(10_500); // an address that serves no longer is not renewed at once
     site.mock.video.expire();
     const opened = site.mock.video.opened;
-    await expect.poll(() => site.mock.video.opened, { timeout: 40_000 }).toBe(opened + 1);
+    await expect.poll(() => site.mock.video.opened, { timeout: 90_000 }).toBe(opened + 1);
     await inState("ready");
     const now = await time();
     expect(now).toBeGreaterThan(at + 10 * 60_000 + 5_000);
@@ -295,7 +295,7 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await byId("to-now").waitFor();
     site.mock.end(event.event_id);
     const { opened } = site.mock.video;
-    await expect.poll(() => site.mock.video.opened, { timeout: 50_000 }).toBe(opened + 1);
+    await expect.poll(() => site.mock.video.opened, { timeout: 90_000 }).toBe(opened + 1);
     await inState("ready");
     await byId("to-now").waitFor({ state: "detached" });
   });
@@ -313,8 +313,8 @@ describe.skipIf(!chromiumPath || !hasFFmpeg)("video in a browser", () => {
     await byId("play-day").click();
     await inState("ready");
     await byId("player-note").getByText("skipped").waitFor();
-    await expect.poll(time, { timeout: 30_000 }).toBeGreaterThanOrEqual(second.from);
-    await expect.poll(time, { timeout: 30_000 }).toBeGreaterThanOrEqual(third.from);
+    await expect.poll(time, { timeout: 90_000 }).toBeGreaterThanOrEqual(second.from);
+    await expect.poll(time, { timeout: 90_000 }).toBeGreaterThanOrEqual(third.from);
     await inState("ready");
     await shoot("gap");
   });

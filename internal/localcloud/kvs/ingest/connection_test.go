@@ -83,7 +83,7 @@ func TestBrokenConnectionStoresWholeFragmentsOnly(t *testing.T) {
 		again := w.open(t)
 		defer again.body.Close()
 		return again.res.StatusCode == http.StatusOK
-	}, 20*time.Second, 10*time.Millisecond, "the stream is free again")
+	}, time.Minute, 10*time.Millisecond, "the stream is free again")
 	stored, err := w.store.Find(fragments.Query{ARN: arn})
 	require.NoError(t, err)
 	require.Len(t, stored, 1)
@@ -157,7 +157,7 @@ func TestInjectedFaults(t *testing.T) {
 				}
 				require.Equal(t, whole+" "+whole, types(again.all(header(video), gop(t0+1000), gop(t0+2000))))
 				return true
-			}, 20*time.Second, 10*time.Millisecond)
+			}, time.Minute, 10*time.Millisecond)
 		})
 	}
 }
