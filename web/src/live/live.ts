@@ -1,4 +1,4 @@
-import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { LiveSession, Playback } from "../api/types";
 import type { PageWatch } from "../lib/poller";
 import type { OpenEngine } from "../playback/engine";
@@ -7,15 +7,13 @@ import { Refusal, type Status } from "./commands";
 import { Connection, PHASES, type Phase, type Ports } from "./connection";
 import { lost, type Ending, type Kind } from "./ending";
 import { numbersOf, type Numbers } from "./numbers";
+import { Standby } from "./standby";
 
 /** Milliseconds before trying again, after one failure and after more. */
 const WAITS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 /** What lasts as long, in milliseconds, was none that failed. */
 const LASTING = 10_000;
-
-/** After so many milliseconds without a picture it is shown as a recording is. */
-const SLOW = 4_000;
 
 /** How often the connection is looked at, in milliseconds. */
 const LOOK = 500;
@@ -104,7 +102,7 @@ export class Live {
   #packetsAt = 0;
   #wish: Quality = "auto";
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #slow: ReturnType<typeof setTimeout> | undefined;
+  readonly #standby: Standby;
   #unseen: ReturnType<typeof setTimeout> | undefined;
   #look: ReturnType<typeof setInterval> | undefined;
   #detach: AbortController | undefined;
@@ -112,6 +110,7 @@ export class Live {
 
   constructor(private readonly ports: LivePorts) {
     this.behind = new Video(ports.openEngine, ports.page, ports.now);
+    this.#standby = new Standby(this.behind, ports.askBehind);
   }
 
   /** Takes the two elements to play in. */
@@ -135,14 +134,8 @@ export class Live {
     this.stop();
     this.#camera = camera;
     this.#since = since;
-    this.#unwatch = [
-      this.ports.page.onChange(() => this.#looked()),
-      this.ports.onNetwork(() => this.#moved()),
-      // The newest of what a recording holds, not its beginning.
-      effect(() => {
-        if (this.behind.state.value.name === "ready") untracked(() => this.behind.toNow());
-      }),
-    ];
+    this.#standby.start(camera);
+    this.#unwatch = [this.ports.page.onChange(() => this.#looked()), this.ports.onNetwork(() => this.#moved())];
     this.#look = setInterval(() => void this.#check(), LOOK);
     this.#begin();
     this.#looked();
@@ -171,6 +164,7 @@ export class Live {
   /** Lets go of everything. */
   stop(): void {
     this.#letGo();
+    this.#standby.stop();
     clearInterval(this.#look);
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
     if (this.#element) this.#element.srcObject = null;
@@ -219,7 +213,7 @@ export class Live {
   #begin(): void {
     clearTimeout(this.#retry);
     this.#joining?.close();
-    this.#waitForBehind();
+    this.#standby.soon();
     const join: Join = {};
     const connection: Connection = new Connection(
       { ...this.ports, ask: (signal) => this.ports.ask(this.#camera, signal) },
@@ -288,9 +282,7 @@ export class Live {
     this.#liveAt = this.ports.clock();
     this.ending.value = undefined;
     this.state.value = { name: "live" };
-    clearTimeout(this.#slow);
-    this.#slow = undefined;
-    this.behind.close();
+    this.#standby.close();
   }
 
   /** The gateway answers commands: a quality can be chosen, and one chosen before holds. */
@@ -309,8 +301,7 @@ export class Live {
     if (connection !== this.#joining && connection !== this.#shown) return;
     if (status.quality) this.sent.value = status.quality;
     if (status.state === "waiting") {
-      clearTimeout(this.#slow); // a recording has no more to show
-      this.#slow = undefined;
+      this.#standby.callOff(); // a recording has no more to show
       this.ending.value = undefined;
       this.state.value = { name: "waiting" };
     } else if (this.state.value.name === "waiting" && connection === this.#shown) this.#well();
@@ -351,7 +342,7 @@ export class Live {
       this.state.value = { name: "failed", ending };
     });
     if (closed) this.#clear();
-    else this.#playBehind();
+    else this.#standby.play();
     if (ending.again) this.#later();
   }
 
@@ -374,27 +365,10 @@ export class Live {
     return this.#shown !== undefined && this.state.value.name === "live";
   }
 
-  /** As a recording, when the direct way takes long. */
-  #waitForBehind(): void {
-    if (this.#slow !== undefined || this.behind.open.value) return;
-    this.#slow = setTimeout(() => this.#playBehind(), SLOW);
-  }
-
   /** Nothing is to be seen, not even the last picture. */
   #clear(): void {
-    clearTimeout(this.#slow);
-    this.#slow = undefined;
-    this.behind.close();
+    this.#standby.close();
     if (this.#element) this.#element.srcObject = null;
-  }
-
-  /** At once when the direct way is closed. */
-  #playBehind(): void {
-    clearTimeout(this.#slow);
-    this.#slow = undefined;
-    if (this.behind.open.value || this.#isWell()) return;
-    const camera = this.#camera;
-    this.behind.play({ ask: (signal) => this.ports.askBehind(camera, signal), mayCome: () => true });
   }
 
   /** Looks whether the picture still moves. */
@@ -430,7 +404,7 @@ export class Live {
     if (still < STILL || this.ports.page.hidden()) return;
     if (this.state.value.name === "live") {
       this.state.value = { name: "reconnecting", phase: undefined };
-      this.#waitForBehind();
+      this.#standby.soon();
       connection.restart();
     } else if (this.state.value.name === "reconnecting" && still > DEAD && !this.#joining) {
       this.#failed(lost, this.#lasted());
@@ -463,12 +437,11 @@ export class Live {
   }
 
   #letGo(): void {
-    for (const timer of [this.#retry, this.#slow, this.#unseen]) clearTimeout(timer);
-    this.#slow = undefined;
+    for (const timer of [this.#retry, this.#unseen]) clearTimeout(timer);
     this.#joining?.close();
     this.#shown?.close();
     this.#joining = this.#shown = undefined;
-    this.behind.close();
+    this.#standby.close();
     batch(() => {
       this.quality.value = this.qualityRefused.value = undefined;
       this.sound.value = false;
