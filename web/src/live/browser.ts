@@ -1,7 +1,7 @@
 import type { Api } from "../api/client";
 import type { PageWatch } from "../lib/poller";
 import { openEngine } from "../playback/engine";
-import type { LivePorts } from "./live";
+import type { LivePorts } from "./state";
 
 /** What the network is over, where the browser tells: "wifi", "cellular". */
 type Network = EventTarget & { type?: string };

@@ -1,13 +1,11 @@
 import { batch, computed, signal } from "@preact/signals";
-import type { LiveSession, Playback } from "../api/types";
-import type { PageWatch } from "../lib/poller";
-import type { OpenEngine } from "../playback/engine";
 import { Video } from "../playback/video";
 import { Refusal, type Status } from "./commands";
-import { Connection, PHASES, type Phase, type Ports } from "./connection";
+import { Connection, PHASES, type Phase } from "./connection";
 import { lost, type Ending, type Kind } from "./ending";
 import { numbersOf, type Numbers } from "./numbers";
 import { Standby } from "./standby";
+import type { Join, LivePorts, LiveState, Quality } from "./state";
 
 /** Milliseconds before trying again, after one failure and after more. */
 const WAITS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -28,39 +26,6 @@ const UNSEEN = 60_000;
 
 /** Nobody may look, or there is nothing to see: no other way helps. */
 const CLOSED: ReadonlySet<Kind> = new Set(["no-live", "private", "forbidden", "replaced", "signed-out"]);
-
-export type LiveState =
-  | { name: "closed" }
-  | { name: "connecting"; phase: Phase }
-  /** There was a picture; it stands still. */
-  | { name: "reconnecting"; phase: Phase | undefined }
-  | { name: "live" }
-  /** Connected, but the camera sends nothing. */
-  | { name: "waiting" }
-  /** Nobody was looking. */
-  | { name: "paused" }
-  | { name: "failed"; ending: Ending };
-
-export type Quality = "auto" | "main" | "sub";
-
-/** When a phase was over, in milliseconds since the tap. */
-export type Join = Partial<Record<Phase, number>>;
-
-export interface LivePorts extends Omit<Ports, "ask"> {
-  ask: (camera: string, signal: AbortSignal) => Promise<LiveSession>;
-  /** What comes in from a camera, as a recording. */
-  askBehind: (camera: string, signal: AbortSignal) => Promise<Playback>;
-  openEngine: OpenEngine;
-  page: PageWatch;
-  /** Calls back when the device may be on another network. */
-  onNetwork: (callback: () => void) => () => void;
-  /** Whether the video is seen although the page is not, in a window of its own. */
-  seenApart: () => boolean;
-  /** Milliseconds that only ever go on. */
-  clock: () => number;
-  /** 0 to 1. */
-  random: () => number;
-}
 
 /**
  * One camera live: connects, tells how far it is, connects anew when the

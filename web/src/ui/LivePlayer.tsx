@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { CameraEvent } from "../api/types";
-import type { Live, Quality } from "../live/live";
+import type { Live } from "../live/live";
+import type { Quality } from "../live/state";
 import { live as words } from "../live/messages";
 import { saveBlob, snapshotName, snapshotOf } from "../live/snapshot";
 import { cameraName, timeOfDay } from "../lib/format";
