@@ -102,7 +102,7 @@ vet:
 
 test-go: ## run the Go tests
 	@echo "==> Go tests$(if $(TESTDATA),, (PORCHLIGHT_TESTDATA is not set: tests on real footage are skipped))"
-	@$(GO) test ./...
+	@$(GO) test -timeout 30m ./... # of a busy machine, for the slowest package
 	@$(GO) test -tags matprofile ./internal/vision/...
 
 test-web: web/node_modules/.stamp ## check and test the app

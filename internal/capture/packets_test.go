@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,32 +32,67 @@ type recorded struct {
 // record plays a source until it ends, or until there are enough frames.
 func record(t *testing.T, cfg Config, frames int) *recorded {
 	t.Helper()
+	if frames == 0 {
+		return recordUntil(t, cfg, nil)
+	}
+	return recordUntil(t, cfg, func(r *recorded) bool { return len(r.frames) >= frames })
+}
+
+// recordUntil plays a source until there is enough, or, with a nil enough,
+// until it ends.
+func recordUntil(t *testing.T, cfg Config, enough func(*recorded) bool) *recorded {
+	t.Helper()
 	var log logTo
 	r := &recorded{}
 	cfg.Packets, cfg.Log = &media.Bus{}, log.Logger()
 	reader := cfg.Packets.SubscribeAll(100_000)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	err := Run(ctx, cfg, func(f *event.Frame) {
-		if r.frames = append(r.frames, f); len(r.frames) == frames {
+	var mu sync.Mutex
+	add := func(something func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if something(); enough != nil && enough(r) {
 			cancel()
 		}
-	})
-	require.NoError(t, err)
-	if frames == 0 {
-		require.NoError(t, ctx.Err(), "the source did not end by itself")
 	}
-	reader.Close() // what it has got can still be read
-	for {
-		p, err := reader.Next(t.Context())
-		if err != nil {
-			require.ErrorIs(t, err, media.ErrClosed)
-			break
+	read := make(chan error, 1)
+	go func() {
+		for {
+			p, err := reader.Next(context.WithoutCancel(ctx))
+			if err != nil {
+				read <- err
+				return
+			}
+			add(func() { r.take(p) })
 		}
-		r.take(p)
+	}()
+	err := Run(ctx, cfg, func(f *event.Frame) { add(func() { r.frames = append(r.frames, f) }) })
+	ended := ctx.Err() == nil
+	reader.Close() // what it has got can still be read
+	require.ErrorIs(t, <-read, media.ErrClosed)
+	require.NoError(t, err)
+	if enough == nil {
+		require.True(t, ended, "the source did not end by itself")
+	} else {
+		require.True(t, enough(r), "there are %d frames, %d packets of video and %d of sound", len(r.frames), len(r.video), len(r.audio))
 	}
 	r.log = log.String()
 	return r
+}
+
+// pairs counts frames whose pictures are among the packets.
+func (r *recorded) pairs() (n int) {
+	at := make(map[int64]bool)
+	for _, p := range r.video {
+		at[p.Time.UnixMilli()] = true
+	}
+	for _, f := range r.frames {
+		if at[f.Time.UnixMilli()] {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *recorded) take(p *media.Packet) {
@@ -167,7 +203,7 @@ func TestFilePackets(t *testing.T) {
 			t.Parallel()
 			const n = 10
 			path := makeClip(t, c.file, append(scene("10", "1"), c.args...)...)
-			r := record(t, Config{URL: path, Loop: true, FPS: 5}, n+1)
+			r := recordUntil(t, Config{URL: path, Loop: true, FPS: 5}, func(r *recorded) bool { return len(r.frames) > n && len(r.video) >= 2*n-5 })
 			r.agrees(t)
 			film := r.sound(t)
 			require.Equal(t, !c.copied, strings.Contains(r.log, "video is encoded"), r.log)
@@ -228,7 +264,7 @@ func TestFileSound(t *testing.T) {
 			args := append([]string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=1.5", "-f", "lavfi", "-i", "sine=440:d=1.6",
 				"-pix_fmt", "yuv420p", "-bf", "0"}, c.args...)
 			path := makeClip(t, c.file, args...)
-			r := record(t, Config{URL: path, Loop: true, Audio: true}, 25)
+			r := recordUntil(t, Config{URL: path, Loop: true, Audio: true}, func(r *recorded) bool { return len(r.frames) >= 25 && len(r.audio) > 20 })
 			r.agrees(t)
 			r.sound(t)
 			require.Greater(t, len(r.audio), 20)
@@ -292,7 +328,7 @@ func TestFileIsRecorded(t *testing.T) {
 	t.Parallel()
 	path := makeClip(t, "clip.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=440:d=2",
 		"-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", "-g", "25", "-c:a", "aac", "-ar", "48000")
-	r := record(t, Config{URL: path, Loop: true, Audio: true}, 140)
+	r := recordUntil(t, Config{URL: path, Loop: true, Audio: true}, func(r *recorded) bool { return len(r.video) >= 140 })
 	ring := media.NewRing(media.RingConfig{Keep: time.Hour, Log: discard()})
 	for _, p := range r.order {
 		ring.Put(p)

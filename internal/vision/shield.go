@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"gocv.io/x/gocv"
@@ -26,11 +27,19 @@ import (
 // ErrOpenCV is what OpenCV threw, wrapped with its text.
 var ErrOpenCV = errors.New("opencv")
 
+// calls is held by whoever sets the number of threads, and shared by all other
+// calls. OpenCV has one pool of threads for the process, and one that computes
+// crashes when the pool is replaced under it.
+var calls sync.RWMutex
+
 // SetThreads sets how many threads OpenCV uses for one call, in the whole
 // process. Several detectors in parallel are fastest with 1 each; 0 turns
 // threading off and a negative number restores the default, one per core.
+// It waits for what others are computing.
 func SetThreads(n int) error {
-	return call(func(e C.shield_err) C.int { return C.shield_set_threads(C.int(n), e) })
+	calls.Lock()
+	defer calls.Unlock()
+	return shielded(func(e C.shield_err) C.int { return C.shield_set_threads(C.int(n), e) })
 }
 
 // threads tells what SetThreads has set, at least 1.
@@ -40,8 +49,15 @@ func threads() (int, error) {
 	return max(1, int(n)), err
 }
 
-// call runs one shielded function with room for the text of its exception.
+// call runs one shielded function while the threads stay. f must not call it.
 func call(f func(C.shield_err) C.int) error {
+	calls.RLock()
+	defer calls.RUnlock()
+	return shielded(f)
+}
+
+// shielded runs a function with room for the text of its exception.
+func shielded(f func(C.shield_err) C.int) error {
 	const size = 1024
 	text := (*C.char)(C.malloc(size))
 	defer C.free(unsafe.Pointer(text))
