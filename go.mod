@@ -3,6 +3,7 @@ module porchlight
 go 1.26.0
 
 require (
+	github.com/IOTechSystems/onvif v1.2.0
 	github.com/alecthomas/kong v1.12.1
 	github.com/at-wat/ebml-go v0.19.0
 	github.com/aws/aws-sdk-go-v2 v1.47.5

@@ -11,11 +11,12 @@ import (
 
 // CameraCmd groups the verbs about cameras.
 type CameraCmd struct {
-	Check   CameraCheckCmd   `cmd:"" help:"Look at a camera for a while and say what is seen, what is ignored and why, and what moves."`
-	Add     CameraAddCmd     `cmd:"" help:"Give one device its identity in the cloud, and the files it runs with."`
-	Claim   CameraClaimCmd   `cmd:"" help:"Make a claim certificate, with which many devices get identities of their own."`
-	Allow   CameraAllowCmd   `cmd:"" help:"Let devices with these serials use a claim certificate."`
-	Serials CameraSerialsCmd `cmd:"" help:"Show and withdraw the serials that are allowed."`
+	Discover CameraDiscoverCmd `cmd:"" help:"Find cameras on the network, propose how to use them and prove it with a picture."`
+	Check    CameraCheckCmd    `cmd:"" help:"Look at a camera for a while and say what is seen, what is ignored and why, and what moves."`
+	Add      CameraAddCmd      `cmd:"" help:"Give one device its identity in the cloud, and the files it runs with."`
+	Claim    CameraClaimCmd    `cmd:"" help:"Make a claim certificate, with which many devices get identities of their own."`
+	Allow    CameraAllowCmd    `cmd:"" help:"Let devices with these serials use a claim certificate."`
+	Serials  CameraSerialsCmd  `cmd:"" help:"Show and withdraw the serials that are allowed."`
 }
 
 // CameraCheckCmd is the verb camera check.

@@ -28,6 +28,7 @@ type Camera struct {
 	Faces        Faces             `config:"faces"`
 	Record       Record            `config:"record"` // video on this device's disk
 	Upload       Upload            `config:"upload"` // video that leaves the home
+	Live         Live              `config:"live"`   // who may watch it as it happens
 }
 
 // Alerts says which events are alerts; the others are detections.
@@ -76,7 +77,7 @@ func CameraDefaults() Camera {
 	return Camera{
 		FPS: 5, MaxWidth: 1280, Labels: defaultLabels(), Quiet: 2 * time.Second,
 		Alerts: Alerts{Labels: []string{"person"}}, Motion: Motion{Threshold: 30, MinArea: 0.001}, Faces: Faces{MinSize: 40},
-		Record: recordDefaults(), Upload: uploadDefaults(),
+		Record: recordDefaults(), Upload: uploadDefaults(), Live: liveDefaults(),
 	}
 }
 

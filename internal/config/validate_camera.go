@@ -41,6 +41,7 @@ func (c Camera) validate(path string) error {
 		func() error { return c.Faces.validate(in("faces")) },
 		func() error { return c.Record.validate(in("record")) },
 		func() error { return c.Upload.validate(in("upload")) },
+		func() error { return c.Live.validate(in("live")) },
 	)
 }
 

@@ -26,7 +26,8 @@ type cameraDeps struct {
 	stateFile string
 	resume    *event.Event
 	onView    func(*pipeline.View)
-	keeper    *evidence.Keeper // takes the video; nil: nothing of it is kept
+	keeper    *evidence.Keeper // of the main stream; nil: nothing of it is kept
+	main, sub *media.Bus       // take the video: what is kept and shown, and what is looked at where that is another; nil: nobody wants it
 	board     *statusBoard
 	tally     *tally
 	log       *slog.Logger
@@ -78,10 +79,10 @@ type camera struct {
 	blind bool // frames arrive and cannot be looked at
 }
 
-// relay plays the stream that is kept, where that is not the one looked at,
+// relay plays the main stream, where that is not the one looked at,
 // until what it returns is called or ctx ends.
 func (c *camera) relay(ctx context.Context) (end func()) {
-	if c.deps.keeper == nil || c.settings.Record.Source == "" {
+	if c.deps.main == nil || c.settings.Record.Source == "" {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -89,11 +90,11 @@ func (c *camera) relay(ctx context.Context) (end func()) {
 	go func() {
 		defer close(done)
 		err := capture.Relay(ctx, capture.RelayConfig{
-			Name: c.deps.id, URL: c.settings.Record.Source, Packets: c.deps.keeper.Bus(), Audio: c.settings.Record.Audio,
+			Name: c.deps.id, URL: c.settings.Record.Source, Packets: c.deps.main, Audio: c.sound(),
 			Masks: c.settings.PrivacyMasks, Log: c.deps.log, OnState: c.deps.keeper.Plays,
 		})
 		if err != nil {
-			c.log.Error("no video of this camera is kept", "error", err)
+			c.log.Error("the stream of record.source is neither kept nor shown live", "error", err)
 			c.deps.keeper.Plays(event.CameraFailed, err.Error())
 		}
 	}()
@@ -103,13 +104,16 @@ func (c *camera) relay(ctx context.Context) (end func()) {
 	}
 }
 
-// packets is where the video goes that is looked at, nil when it is not kept.
+// packets is where the video goes that is looked at, nil when nobody wants it.
 func (c *camera) packets() *media.Bus {
 	if c.settings.Record.Source != "" {
-		return nil
+		return c.deps.sub
 	}
-	return c.deps.keeper.Bus()
+	return c.deps.main
 }
+
+// sound tells whether the main stream's sound is wanted: live view has none.
+func (c *camera) sound() bool { return c.settings.Record.Audio && c.deps.keeper != nil }
 
 // openFaces opens the face detector that the settings ask for. Without it the
 // camera goes on, and says what is missing.
@@ -133,7 +137,8 @@ func (c *camera) openFaces() (pipeline.FaceDetector, func()) {
 func (c *camera) play(ctx context.Context) error {
 	err := capture.Run(ctx, capture.Config{
 		Name: c.deps.id, URL: c.settings.Source, FPS: c.settings.FPS, MaxWidth: c.settings.MaxWidth,
-		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.packets(), Audio: c.settings.Record.Audio, Masks: c.settings.PrivacyMasks, Log: c.deps.log,
+		Pace: capture.RealTime, Loop: c.settings.Loop, Attention: c.attention, Packets: c.packets(), Audio: c.sound() && c.settings.Record.Source == "",
+		Masks: c.settings.PrivacyMasks, Log: c.deps.log,
 		OnState: func(s event.CameraState, message string) { c.became(ctx, s, message) },
 	}, func(f *event.Frame) { c.handle(ctx, f) })
 	c.endOpen(ctx)

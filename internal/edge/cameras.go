@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"porchlight/internal/config"
 	"porchlight/internal/edge/command"
 	"porchlight/internal/edge/evidence"
+	"porchlight/internal/edge/liveview"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/edge/update"
 	"porchlight/internal/event"
@@ -24,6 +26,7 @@ type cameras struct {
 	open     func(*config.Config, update.ModelRef) (*Eyes, error)
 	sink     pipeline.Sink
 	locker   *evidence.Locker // nil: no video is kept
+	studio   *liveview.Studio // nil: nobody can watch live
 	board    *statusBoard
 	page     *page.Page
 	pictures *command.Frames
@@ -135,19 +138,29 @@ func (c *cameras) start(ctx context.Context, name string, settings config.Camera
 	c.running[name] = r
 	keeper := c.locker.Keep(ctx, id, settings, c.left[id])
 	r.keeper = keeper
+	footage := newFootage(ctx, settings, keeper, c.log.With("camera", id))
+	show := c.studio.Open(ctx, id, settings.Live, footage.main.ring, footage.sub.ring)
 	deps := cameraDeps{
 		id: id, model: c.eyes.Info.Model, minScore: c.cfg.Detector.MinScore, input: c.eyes.Input,
 		detector: c.shared, faces: c.eyes.Faces, identify: c.eyes.Identify, sink: c.sink, resume: c.left[id], board: c.board, tally: c.tally, log: c.log,
-		onView: all(c.pictures.View(id), c.page.Camera(id, settings), keeper.OnView()), keeper: keeper, stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
+		onView: all(c.pictures.View(id), c.page.Camera(id, settings), keeper.OnView()), keeper: keeper, main: footage.main.bus, sub: footage.sub.bus,
+		stateFile: filepath.Join(c.cfg.StateDir, "cameras", name+".json"),
 	}
 	delete(c.left, id)
 	go func() {
 		defer close(r.done)
+		var leaving sync.WaitGroup
+		leaving.Go(func() {
+			<-ctx.Done() // who watches a film that has ended may stay
+			show.Close(errors.Is(context.Cause(ctx), evidence.ErrPrivate))
+		})
 		runCamera(ctx, settings, deps)
 		if keeper != nil {
 			<-ctx.Done() // a film that has ended may still be on its way to the cloud
 			keeper.Close()
 		}
+		leaving.Wait()
+		footage.close()
 	}()
 }
 

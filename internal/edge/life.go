@@ -12,6 +12,7 @@ import (
 	"porchlight/internal/edge/command"
 	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/gateway"
+	"porchlight/internal/edge/liveview"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/event"
 )
@@ -43,7 +44,7 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	defer blink()
 	online, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
-	locker := evidence.Open(ctx, evidence.Config{Config: cfg, Next: up, Note: board.note, Log: log})
+	locker := evidence.Open(ctx, evidence.Config{Config: cfg, Next: up, Note: board.note(aboutVideo), Log: log})
 	defer func() { err = errors.Join(err, locker.Close()) }()
 	local := page.New(cfg.Page, recordings(locker), log)
 	cams := &cameras{
@@ -68,8 +69,17 @@ func (a *agent) live(ctx context.Context, cfg *config.Config) (started bool, cha
 	}
 	up.told, board.told = home.Event, home.Status
 	objects := newBucket(cfg.Cloud, link.credentials)
+	pictures := command.Snapshots{Thing: cfg.Thing, Picture: cams.pictures.JPEG, Upload: objects.Upload}.Handler()
+	cams.studio = liveview.Open(liveview.Config{
+		Thing: cfg.Thing, Cloud: cfg.Cloud, Credentials: link.credentials, Note: board.note(aboutLive), Log: log,
+		Snapshot: func(ctx context.Context, camera string) (map[string]any, error) {
+			return pictures(ctx, event.Command{Camera: camera})
+		},
+	})
+	defer func() { err = errors.Join(err, cams.studio.Close()) }()
+	defer cams.close() // what it shows, before that
 	beside := &rooms{
-		agent: a, cfg: cfg, link: link, up: up, bucket: objects, locker: locker, page: local, gateway: home, pictures: cams.pictures, tally: cams.tally,
+		agent: a, cfg: cfg, link: link, up: up, bucket: objects, locker: locker, page: local, gateway: home, snapshot: pictures, studio: cams.studio, tally: cams.tally,
 		asked: make(chan request),
 	}
 	var sending, serving sync.WaitGroup

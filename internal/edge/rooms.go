@@ -13,6 +13,7 @@ import (
 	"porchlight/internal/edge/command"
 	"porchlight/internal/edge/evidence"
 	"porchlight/internal/edge/gateway"
+	"porchlight/internal/edge/liveview"
 	"porchlight/internal/edge/page"
 	"porchlight/internal/edge/shadow"
 	"porchlight/internal/edge/update"
@@ -33,7 +34,8 @@ type rooms struct {
 	locker   *evidence.Locker
 	page     *page.Page
 	gateway  *gateway.Gateway
-	pictures *command.Frames
+	studio   *liveview.Studio
+	snapshot command.Handler
 	tally    *tally
 	asked    chan request
 	later    sync.WaitGroup
@@ -107,7 +109,7 @@ func (r *rooms) commands(ctx context.Context) {
 	handlers := map[event.CommandName]command.Handler{
 		event.CommandRecord:   recordings.RecordHandler(),
 		event.CommandStop:     recordings.StopHandler(),
-		event.CommandSnapshot: command.Snapshots{Thing: r.cfg.Thing, Picture: r.pictures.JPEG, Upload: r.bucket.Upload}.Handler(),
+		event.CommandSnapshot: r.snapshot,
 	}
 	missing := map[event.CommandName]string{
 		event.CommandSiren: "this device has no siren",

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,13 +24,13 @@ type statusBoard struct {
 	mu      sync.Mutex
 	session string // of the present MQTT session; empty before the first
 	cameras map[string]event.CameraStatus
-	notes   map[string]string // by camera: what is missing while it runs
+	notes   map[noteOf]string // what is missing while a camera runs
 }
 
 func newStatusBoard(thing, version string, detector event.Detector, log *slog.Logger) *statusBoard {
 	return &statusBoard{
 		thing: thing, version: version, detector: detector, log: log,
-		changed: make(chan struct{}, 1), cameras: map[string]event.CameraStatus{}, notes: map[string]string{},
+		changed: make(chan struct{}, 1), cameras: map[string]event.CameraStatus{}, notes: map[noteOf]string{},
 	}
 }
 
@@ -44,15 +45,44 @@ func (b *statusBoard) set(camera string, state event.CameraState, message string
 	b.wake()
 }
 
-// note says what is missing of a camera that runs; empty: nothing.
-func (b *statusBoard) note(camera, message string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.notes[camera] == clip(message) {
-		return
+// topic of a note: each has one about a camera.
+type topic int
+
+// The topics, the most important first.
+const (
+	aboutVideo topic = iota
+	aboutLive
+	topics
+)
+
+type noteOf struct {
+	camera string
+	about  topic
+}
+
+// note returns what says what is missing of a camera that runs; empty: nothing.
+func (b *statusBoard) note(about topic) func(camera, message string) {
+	return func(camera, message string) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		of := noteOf{camera, about}
+		if b.notes[of] == message {
+			return
+		}
+		b.notes[of] = message
+		b.wake()
 	}
-	b.notes[camera] = clip(message)
-	b.wake()
+}
+
+// noted is all that is missing of a camera. It is called with mu held.
+func (b *statusBoard) noted(camera string) string {
+	var all []string
+	for about := range topics {
+		if message := b.notes[noteOf{camera, about}]; message != "" {
+			all = append(all, message)
+		}
+	}
+	return clip(strings.Join(all, "; "))
 }
 
 // blind returns a camera whose frames arrive and cannot be looked at, if there
@@ -75,7 +105,7 @@ func (b *statusBoard) keep(stays func(camera string) bool) {
 	for camera := range b.cameras {
 		if !stays(camera) {
 			delete(b.cameras, camera)
-			delete(b.notes, camera)
+			maps.DeleteFunc(b.notes, func(of noteOf, _ string) bool { return of.camera == camera })
 			b.wake()
 		}
 	}
@@ -153,7 +183,7 @@ func (b *statusBoard) status(presence event.Presence) event.Status {
 	}
 	for _, c := range b.cameras {
 		if c.State == event.CameraRunning && c.Message == "" {
-			c.Message = b.notes[c.Camera]
+			c.Message = b.noted(c.Camera)
 		}
 		status.Cameras = append(status.Cameras, c)
 	}

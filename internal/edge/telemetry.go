@@ -13,6 +13,7 @@ import (
 
 	"porchlight/internal/edge/disk"
 	"porchlight/internal/edge/evidence"
+	"porchlight/internal/edge/liveview"
 	"porchlight/internal/edge/sensors"
 	"porchlight/internal/event"
 	"porchlight/internal/iot"
@@ -65,6 +66,7 @@ type meter struct {
 	session           func() iot.Stats // nil: the nucleus has the session
 	sensors           func() []sensors.Status
 	video             func() map[string]evidence.Stats // by camera; nil: none is kept
+	live              func() map[string]liveview.Stats // by camera; nil: none is shown
 	born              time.Time
 
 	last    time.Time
@@ -106,9 +108,12 @@ func (m *meter) read(now time.Time) event.Telemetry {
 		}
 		t.Sensors = append(t.Sensors, sensor)
 	}
-	cameras, kept := m.tally.all(), map[string]evidence.Stats{}
+	cameras, kept, shown := m.tally.all(), map[string]evidence.Stats{}, map[string]liveview.Stats{}
 	if m.video != nil {
 		kept = m.video()
+	}
+	if m.live != nil {
+		shown = m.live()
 	}
 	for _, id := range slices.Sorted(maps.Keys(cameras)) {
 		c := cameras[id]
@@ -117,6 +122,9 @@ func (m *meter) read(now time.Time) event.Telemetry {
 		}
 		if v, ok := kept[id]; ok {
 			c.Video = v.Telemetry()
+		}
+		if l, ok := shown[id]; ok {
+			c.Live = l.Telemetry()
 		}
 		t.Cameras = append(t.Cameras, c)
 	}
@@ -129,7 +137,7 @@ func (r *rooms) telemetry(ctx context.Context) {
 	topic, log := event.Topic(r.cfg.Thing, event.ChannelTelemetry), r.agent.Log
 	m := &meter{
 		version: r.agent.Version, stateDir: r.cfg.StateDir, tally: r.tally, session: r.link.stats,
-		sensors: r.gateway.Sensors, video: r.locker.All, born: time.Now(),
+		sensors: r.gateway.Sensors, video: r.locker.All, live: r.studio.All, born: time.Now(),
 		spools: map[string]*spool.Spool{"events": r.up.events, "thumbnails": r.up.thumbnails},
 	}
 	m.read(time.Now())

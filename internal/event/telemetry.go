@@ -45,7 +45,32 @@ type CameraTelemetry struct {
 	Spared     int64   `json:"spared"`  // packets that did not have to be decoded
 
 	Video *VideoTelemetry `json:"video,omitempty"` // nil: none is kept
+	Live  *LiveTelemetry  `json:"live,omitempty"`  // nil: nobody may watch
 }
+
+// LiveTelemetry is how the live view of one camera fares.
+type LiveTelemetry struct {
+	Signaling string         `json:"signaling"`         // connected, connecting, standing by (another has this camera's channel) or stopped
+	Viewers   int            `json:"viewers,omitempty"` // now
+	Bits      int64          `json:"bits,omitempty"`    // a second, to all of them
+	Loss      float64        `json:"loss,omitempty"`    // 0..1, of the one that fares worst
+	RTT       int64          `json:"rtt_ms,omitempty"`  // of the farthest
+	Joined    int64          `json:"joined,omitempty"`  // viewers
+	Refused   int64          `json:"refused,omitempty"` // offers
+	Dropped   int64          `json:"dropped,omitempty"` // viewers that did not leave by themselves
+	Join      *JoinTelemetry `json:"join_ms,omitempty"` // nil: nobody has come
+}
+
+// JoinTelemetry is how long the newest viewers took to join, the median of
+// each phase in milliseconds since the offer came.
+type JoinTelemetry struct {
+	Answered  int64 `json:"answered"`
+	Connected int64 `json:"connected"`
+	Picture   int64 `json:"picture"` // has arrived
+}
+
+// well tells whether nothing is wrong or going on that has to be told.
+func (l LiveTelemetry) well() bool { return l.Signaling == "connected" && l.Viewers == 0 }
 
 // VideoTelemetry is how the video of one camera is kept.
 type VideoTelemetry struct {
@@ -72,11 +97,15 @@ func (v VideoTelemetry) well() bool {
 	return true
 }
 
-// brief says of the video of cameras only what is wrong.
+// brief says of the video of cameras only what is wrong, and of live views
+// also who watches.
 func brief(cameras []CameraTelemetry) (out []CameraTelemetry, shorter bool) {
 	for _, c := range cameras {
 		if v := c.Video; v != nil && v.well() {
 			c.Video, shorter = nil, true
+		}
+		if l := c.Live; l != nil && l.well() {
+			c.Live, shorter = nil, true
 		}
 		out = append(out, c)
 	}
@@ -91,7 +120,7 @@ type SensorTelemetry struct {
 }
 
 // Marshal returns the wire form. When it is over MaxPayload bytes the video
-// that is kept well, the sensors and then the last cameras are left out.
+// that is kept well and live views that nobody watches, the sensors and then the last cameras are left out.
 func (t Telemetry) Marshal() ([]byte, error) {
 	for {
 		payload, err := json.Marshal(t)

@@ -18,7 +18,7 @@ func TestTelemetryOfManyCameras(t *testing.T) {
 	for i := range 32 {
 		c := event.CameraTelemetry{Camera: fmt.Sprintf("home.cam-%d", i), FPS: 5, Frames: 1e5, Inferences: 1e4, Decoded: 1e5, Video: &event.VideoTelemetry{
 			Record: "recording", DiskBytes: 1e10, Upload: "sending", UploadBytes: 1e9, Sent: 1e5, Persisted: 1e5,
-		}}
+		}, Live: &event.LiveTelemetry{Signaling: "connected", Joined: 20}}
 		switch i {
 		case 3:
 			c.Video.Record = "full"
@@ -26,6 +26,10 @@ func TestTelemetryOfManyCameras(t *testing.T) {
 			c.Video.Upload = "over"
 		case 7:
 			c.Video.UploadLost = 1
+		case 9:
+			c.Live.Signaling = "connecting"
+		case 11:
+			c.Live.Viewers = 2
 		}
 		many.Cameras = append(many.Cameras, c)
 	}
@@ -47,6 +51,7 @@ func TestTelemetryOfManyCameras(t *testing.T) {
 	require.True(t, sent.Truncated)
 	for i, c := range sent.Cameras {
 		require.Equal(t, i == 3 || i == 5 || i == 7, c.Video != nil, c.Camera)
+		require.Equal(t, i == 9 || i == 11, c.Live != nil, c.Camera)
 	}
 	require.NotNil(t, many.Cameras[0].Video, "what was given is not changed")
 }

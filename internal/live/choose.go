@@ -64,9 +64,7 @@ func (v *viewer) without(mainFault, subFault *Fault) error {
 			return f
 		}
 	}
-	if v.reader == nil {
-		v.say("waiting", "the camera sends no pictures right now")
-	}
+	v.say("waiting", "the camera sends no pictures right now")
 	return nil
 }
 

@@ -146,6 +146,9 @@ func (c *client) offer(payload []byte) error {
 		v.close()
 		c.m.dismiss(v, why)
 		s := v.stats.stats()
+		if c.m.cfg.Left != nil {
+			c.m.cfg.Left(s)
+		}
 		c.log.Info("a viewer has left", "code", why.Code, "reason", why.Text,
 			"stayed", time.Since(came).Round(time.Second).String(), "units", s.Units, "bytes", s.Bytes)
 	}(c.done)

@@ -10,14 +10,17 @@ import (
 	"porchlight/internal/media"
 )
 
-var quietStream = &media.Stream{Codec: media.H264, SPS: []byte{0x67, 1, 2, 3}, PPS: []byte{0x68, 1, 2}}
+var (
+	quietStream = &media.Stream{Codec: media.H264, SPS: []byte{0x67, 1, 2, 3}, PPS: []byte{0x68, 1, 2}}
+	filmed      = time.Now().Truncate(time.Millisecond) // the first picture
+)
 
 // filming puts pictures into a ring, a keyframe every gop.
 func filming(ring *media.Ring, from, to, gop int) {
 	for n := from; n < to; n++ {
 		p := &media.Packet{
 			Stream: quietStream, PTS: time.Duration(n) * 40 * time.Millisecond, Key: n%gop == 0,
-			Time: time.UnixMilli(1_790_000_000_000).Add(time.Duration(n) * 40 * time.Millisecond),
+			Time: filmed.Add(time.Duration(n) * 40 * time.Millisecond),
 			AU:   [][]byte{{0x41, byte(n >> 8), byte(n), 9}},
 		}
 		ring.Put(p)
@@ -107,8 +110,20 @@ func TestGlance(t *testing.T) {
 	require.Equal(t, 400*time.Millisecond, g.length)
 	require.InDelta(t, 800, g.bits, 1e-6)
 	require.False(t, g.reorders)
-	f.ring.Put(&media.Packet{Stream: quietStream, PTS: 580 * time.Millisecond, Time: time.UnixMilli(1_790_000_000_580), AU: [][]byte{{0x41, 1, 2}}})
+	f.ring.Put(&media.Packet{Stream: quietStream, PTS: 580 * time.Millisecond, Time: filmed.Add(580 * time.Millisecond), AU: [][]byte{{0x41, 1, 2}}})
 	require.False(t, look(f.ring).reorders)
-	f.ring.Put(&media.Packet{Stream: quietStream, PTS: 570 * time.Millisecond, Time: time.UnixMilli(1_790_000_000_570), AU: [][]byte{{0x41, 1, 2}}})
+	f.ring.Put(&media.Packet{Stream: quietStream, PTS: 570 * time.Millisecond, Time: filmed.Add(570 * time.Millisecond), AU: [][]byte{{0x41, 1, 2}}})
 	require.True(t, look(f.ring).reorders)
+}
+
+// What a camera showed before it went away is not live, nor is what came before
+// the clock was set.
+func TestGlanceAtACameraThatIsAway(t *testing.T) {
+	for _, off := range []time.Duration{-2 * stale, 2 * stale} {
+		f := newFeed()
+		f.ring.Put(&media.Packet{Stream: quietStream, Key: true, Time: time.Now().Add(off), AU: [][]byte{{0x41, 1, 2}}})
+		require.Zero(t, look(f.ring))
+		f.ring.Put(&media.Packet{Stream: quietStream, Key: true, PTS: time.Second, Time: time.Now(), AU: [][]byte{{0x41, 1, 2}}})
+		require.NotZero(t, look(f.ring))
+	}
 }

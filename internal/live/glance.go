@@ -20,15 +20,23 @@ type glance struct {
 // enoughPictures are so many that B-frames would be among them.
 const enoughPictures = 8
 
+// stale is how old a camera's newest picture may be. One that is away shows
+// nothing: what it saw before is not live.
+const stale = 20 * time.Second
+
 // newest is the newest GOP of a ring.
 func newest(ring *media.Ring) (*media.GOP, bool) {
 	return ring.Find(time.Now().Add(24 * time.Hour))
 }
 
-// look says what a ring holds; it is cheap, and reads nobody's packets away.
+// look says what a ring holds, nothing when that is old; it is cheap, and reads
+// nobody's packets away.
 func look(ring *media.Ring) (g glance) {
 	last, ok := newest(ring)
 	if !ok {
+		return g
+	}
+	if shot, _ := last.Samples(0); len(shot) > 0 && time.Since(shot[len(shot)-1].Time).Abs() > stale {
 		return g
 	}
 	g.stream = last.Video

@@ -54,7 +54,10 @@ type Config struct {
 	// over a wide link are asked to show pictures as they come, and others to
 	// delay them by what a keyframe takes on their link, at most 0.4 s.
 	Playout *Playout
-	Log     *slog.Logger
+	// Left is told of each viewer that has left, with all that it came to. May
+	// be nil.
+	Left func(ViewerStats)
+	Log  *slog.Logger
 }
 
 // Master shows one camera to its viewers. It costs nothing while there are

@@ -140,7 +140,9 @@ func TestSilentCamera(t *testing.T) {
 	require.Contains(t, <-v.texts, `"state":"waiting"`)
 	film := small(t)
 	for _, p := range film[:60] {
-		ring.Put(p)
+		q := *p
+		q.Time = time.Now()
+		ring.Put(&q)
 	}
 	v.sees(5)
 	require.Len(t, m.Stats().Viewers, 1)

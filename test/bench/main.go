@@ -38,6 +38,7 @@ type bench struct {
 	duration time.Duration // of the measurement in real time
 	cameras  int
 	events   int
+	joins    int           // viewers of the live view measurement
 	memory   time.Duration // of the video that each camera is shown while their memory is measured
 	profile  string        // file prefix; empty for none
 	log      *slog.Logger
@@ -58,7 +59,7 @@ func measurements() []measurement {
 	return []measurement{
 		{"package", packages}, {"coldstart", coldStarts}, {"events", throughput},
 		{"pipeline", pipelines}, {"track", trackers}, {"faces", faces}, {"memory", memory},
-		{"idle", idle}, {"latency", latency},
+		{"idle", idle}, {"live", joining}, {"latency", latency},
 	}
 }
 
@@ -78,6 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags.DurationVar(&b.memory, "memory", 10*time.Minute, "how much video each camera is shown while their memory is measured")
 	flags.IntVar(&b.cameras, "cameras", 3, "cameras of the latency measurement, which share one gateway")
 	flags.IntVar(&b.events, "events", 20000, "events of the throughput measurement")
+	flags.IntVar(&b.joins, "joins", 50, "viewers of the live view measurement, one after the other")
 	flags.StringVar(&b.profile, "profile", "", "write CPU profiles of the throughput to `PREFIX`.cpu")
 	verbose := flags.Bool("v", false, "log warnings")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {

@@ -21,6 +21,7 @@ import (
 // home is all of Porchlight running, as porchlight up runs it.
 type home struct {
 	owner *api
+	data  string // folder
 	stop  func() error
 }
 
@@ -50,7 +51,7 @@ func (b *bench) startHome(ctx context.Context, name string, cameras map[string]s
 		})
 		_ = stdout.Close() // of a pipe: never fails
 	})
-	h := &home{stop: func() error {
+	h := &home{data: data, stop: func() error {
 		cancel()
 		running.Wait()
 		return <-ended

@@ -72,7 +72,7 @@ func (p *persisted) await(ctx context.Context, owner *api, e event.Event) (time.
 			return time.Now(), nil
 		}
 		if err := wait(ctx, pollEvery); err != nil {
-			return time.Time{}, nil //nolint:nilerr // the time is over
+			return time.Time{}, nil
 		}
 	}
 }

@@ -103,7 +103,8 @@ func eachImport(all files, look func(f goFile, imported string) *fault) []fault 
 func edgeRooms() []string {
 	return []string{
 		"internal/annotate", "internal/capture", "internal/edge", "internal/greengrass", "internal/inspect", "internal/iot",
-		"internal/kvs", "internal/live", "internal/media", "internal/motion", "internal/pipeline", "internal/privacy", "internal/recording",
+		"internal/kvs", "internal/live", "internal/media", "internal/motion", "internal/onvif",
+		"internal/pipeline", "internal/privacy", "internal/recording",
 		"internal/region", "internal/replay", "internal/things", "internal/track", "internal/vision",
 	}
 }

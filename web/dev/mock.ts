@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Camera, CameraEvent } from "../src/api/types";
 import { scene } from "./scene";
+import { MockSignaling } from "./signaling";
 import { MockVideo } from "./video";
 
 /**
@@ -33,6 +35,9 @@ export class Mock {
   /** Seconds an access token lives. */
   tokenLife = 3600;
   readonly video = new MockVideo();
+  readonly signaling = new MockSignaling();
+  /** When set, why no camera can be seen live. */
+  noLive: string | undefined;
   /** Every request to the API and the token endpoint, for tests to count. */
   readonly seen: string[] = [];
 
@@ -91,6 +96,10 @@ export class Mock {
     if (url.pathname.startsWith("/oidc/")) return this.#signIn(req, res, url, json);
     if (url.pathname.startsWith("/pictures/")) return this.#picture(res, url);
     if (this.video.serve(url, res)) return true;
+    if (url.pathname === "/gateway") {
+      res.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(readFileSync(new URL("gateway.html", import.meta.url)));
+      return true;
+    }
     if (!url.pathname.startsWith("/v1/")) return false;
 
     this.seen.push(`${req.method} ${url.pathname}${url.search}`);
@@ -106,6 +115,12 @@ export class Mock {
     if (kind === "cameras") {
       const camera = this.cameras.find((c) => c.camera === decodeURIComponent(name));
       if (!camera) return problem(404, "No such camera", "It may have been removed.");
+      if (what === "live") {
+        if (req.method !== "POST") return problem(405, "Not that way", "Ask with POST.");
+        const why = this.noLive ?? (camera.online && camera.state === "running" ? undefined : "The camera is offline or private.");
+        if (why !== undefined) return problem(404, "The camera cannot be seen live just now", why, "no-live");
+        return json(200, this.signaling.session(camera.camera, url));
+      }
       const answer = await this.video.camera(camera.camera, what, url);
       return answer ? json(200, answer) : problem(404, "No video", "There is no video of that time.", "no-video");
     }

@@ -1,5 +1,6 @@
 /**
- * Every text the app shows, in one place. A translation is another object of
+ * Every text the app shows, in one place; those of live view are in
+ * live/messages.ts, which is loaded with it. A translation is another object of
  * the type Messages; nothing else in the app holds words.
  */
 
@@ -178,6 +179,17 @@ export const en = {
     hint: "Pauses in the recording are left out.",
     size: (bytes: number) =>
       bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`,
+  },
+
+  live: {
+    open: "Live",
+    openOf: (camera: string) => `Live video of ${camera}`,
+    loading: "Opening the live view…",
+    notLoaded: {
+      title: "A part of the app could not be loaded",
+      detail: "Check this device's connection, then load the page again.",
+    },
+    reload: "Load the page again",
   },
 
   day: {

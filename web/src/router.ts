@@ -3,9 +3,9 @@ import { NO_FILTER, type Filter } from "./events/feed";
 
 /**
  * What the address asks for: the list, filtered, or a day of a camera (the one
- * that holds a time, in milliseconds since 1970; absent is today), or one event over them.
+ * that holds a time, in milliseconds since 1970; absent is today), or a camera live, or one event over them.
  */
-export type Page = { name: "home"; filter: Filter } | { name: "camera"; camera: string; at?: number };
+export type Page = { name: "home"; filter: Filter } | { name: "camera"; camera: string; at?: number } | { name: "live"; camera: string };
 export type Route = Page | { name: "event"; id: string };
 
 export function parseRoute(hash: string): Route {
@@ -16,6 +16,8 @@ export function parseRoute(hash: string): Route {
     const at = timeIn(camera[2]);
     return { name: "camera", camera: camera[1], ...(at === undefined ? {} : { at }) };
   }
+  const live = /^#\/cameras\/([\w.:-]{1,129})\/live$/.exec(hash);
+  if (live?.[1]) return { name: "live", camera: live[1] };
   const query = new URLSearchParams(hash.startsWith("#/?") ? hash.slice(3) : "");
   return {
     name: "home",
@@ -39,6 +41,9 @@ export function cameraHash(camera: string, at?: string | Date): string {
   const time = at instanceof Date ? at.toISOString() : at;
   return `#/cameras/${camera}${time ? `?t=${time}` : ""}`;
 }
+
+/** Of a camera, live. */
+export const liveHash = (camera: string): string => `#/cameras/${camera}/live`;
 
 /** A local day or a time; undefined for anything else. */
 function timeIn(text: string | undefined): number | undefined {

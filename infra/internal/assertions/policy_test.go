@@ -59,19 +59,27 @@ func TestNoGrantIsWild(t *testing.T) {
 	}
 }
 
-// streams starts the ARN of every stream of Kinesis Video Streams.
-const streams = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:stream/"
+// streams and channels start the ARNs of all of Kinesis Video Streams.
+const (
+	streams  = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:stream/"
+	channels = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:channel/"
+)
 
 // anyChannel is every signaling channel that is named like a camera.
-const anyChannel = "arn:<AWS::Partition>:kinesisvideo:<AWS::Region>:<AWS::AccountId>:channel/*.*/*"
+const anyChannel = channels + "*.*/*"
 
-// ownVideo adds what a thing may do with its own streams.
+// ownVideo adds what a thing may do with its own streams and channels.
 func ownVideo(grants map[string][]string) map[string][]string {
 	for _, operation := range []string{
 		"CreateStream", "TagStream", "DescribeStream", "DescribeImageGenerationConfiguration", "UpdateImageGenerationConfiguration",
 		"GetDataEndpoint", "PutMedia", "ListFragments",
 	} {
 		grants["kinesisvideo:"+operation] = []string{streams + "${credentials-iot:ThingName}.*"}
+	}
+	for _, operation := range []string{
+		"CreateSignalingChannel", "TagResource", "DescribeSignalingChannel", "GetSignalingChannelEndpoint", "GetIceServerConfig", "ConnectAsMaster",
+	} {
+		grants["kinesisvideo:"+operation] = []string{channels + "${credentials-iot:ThingName}.*/*"}
 	}
 	return grants
 }

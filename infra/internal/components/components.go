@@ -66,6 +66,7 @@ func New(scope constructs.Construct, id string, props Props) *Components {
 			}),
 			props.Thumbnails.PutByThing(),
 			video.SendByThing(parent),
+			video.ShowByThing(parent),
 		},
 	})
 	return &Components{bucket, policy}

@@ -31,6 +31,7 @@ func New(scope constructs.Construct, id string, props Props) *Device {
 	props.Thumbnails.GrantPutByThing(role)
 	props.Thumbnails.GrantReadUpdates(role)
 	video.GrantSendByThing(parent, role)
+	video.GrantShowByThing(parent, role)
 
 	alias := awsiot.NewCfnRoleAlias(parent, jsii.String("RoleAlias"), &awsiot.CfnRoleAliasProps{
 		RoleAlias:                 jsii.String(naming.Scoped(props.Stage, "device")),

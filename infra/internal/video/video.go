@@ -1,6 +1,6 @@
-// Package video says who may do what with the streams of Kinesis Video
-// Streams. The stack makes none: a camera's stream is made by its device, on
-// first use, and is named <thing>.<camera>.
+// Package video says who may do what with the streams and signaling channels
+// of Kinesis Video Streams. The stack makes none: those of a camera are made by
+// its device, on first use, and are named <thing>.<camera>.
 package video
 
 import (
@@ -35,6 +35,32 @@ func SendByThing(scope constructs.Construct) awsiam.PolicyStatement {
 		"kinesisvideo:CreateStream", "kinesisvideo:TagStream", "kinesisvideo:DescribeStream",
 		"kinesisvideo:DescribeImageGenerationConfiguration", "kinesisvideo:UpdateImageGenerationConfiguration",
 		"kinesisvideo:GetDataEndpoint", "kinesisvideo:PutMedia", "kinesisvideo:ListFragments")
+}
+
+// GrantShowByThing lets a role that IoT's credentials provider hands out make
+// the signaling channels of the thing whose certificate was shown, and be their
+// master. It may not be a viewer of its own cameras or of anyone's.
+func GrantShowByThing(scope constructs.Construct, role awsiam.IRole) {
+	role.GrantPrincipal().AddToPrincipalPolicy(ShowByThing(scope))
+}
+
+// ShowByThing is the statement of GrantShowByThing, for a role outside the
+// stack.
+func ShowByThing(scope constructs.Construct) awsiam.PolicyStatement {
+	return channelStatement(scope, "${credentials-iot:ThingName}.*/*",
+		"kinesisvideo:CreateSignalingChannel", "kinesisvideo:TagResource", "kinesisvideo:DescribeSignalingChannel",
+		"kinesisvideo:GetSignalingChannelEndpoint", "kinesisvideo:GetIceServerConfig", "kinesisvideo:ConnectAsMaster")
+}
+
+// channelStatement allows actions on signaling channels, whose ARNs end in when
+// they were made.
+func channelStatement(scope constructs.Construct, names string, actions ...string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings(actions...),
+		Resources: &[]*string{awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("kinesisvideo"), Resource: jsii.String("channel"), ResourceName: jsii.String(names),
+		})},
+	})
 }
 
 // statement allows actions on streams. An ARN ends in when its stream was

@@ -1,10 +1,8 @@
 package video
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // GrantView lets the grantee hand out addresses at which viewers connect to
@@ -13,11 +11,7 @@ import (
 // whose they are, the grantee checks. An address that it signs is good for one
 // channel and one viewer.
 func GrantView(scope constructs.Construct, grantee awsiam.IGrantable) {
-	grantee.GrantPrincipal().AddToPrincipalPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings("kinesisvideo:DescribeSignalingChannel", "kinesisvideo:GetSignalingChannelEndpoint",
-			"kinesisvideo:GetIceServerConfig", "kinesisvideo:ConnectAsViewer"),
-		Resources: &[]*string{awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
-			Service: jsii.String("kinesisvideo"), Resource: jsii.String("channel"), ResourceName: jsii.String("*.*/*"),
-		})},
-	}))
+	grantee.GrantPrincipal().AddToPrincipalPolicy(channelStatement(scope, "*.*/*",
+		"kinesisvideo:DescribeSignalingChannel", "kinesisvideo:GetSignalingChannelEndpoint",
+		"kinesisvideo:GetIceServerConfig", "kinesisvideo:ConnectAsViewer"))
 }

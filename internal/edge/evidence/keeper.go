@@ -48,9 +48,20 @@ func (k *Keeper) Bus() *media.Bus {
 	return k.bus
 }
 
+// Ring holds the camera's newest video, nil when nothing of it is kept.
+func (k *Keeper) Ring() *media.Ring {
+	if k == nil {
+		return nil
+	}
+	return k.ring
+}
+
 // Plays says what the stream does that is kept, where that is not the one that
 // is looked at.
 func (k *Keeper) Plays(state event.CameraState, message string) {
+	if k == nil {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.stream = ""

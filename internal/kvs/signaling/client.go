@@ -46,6 +46,7 @@ const (
 type Stats struct {
 	State     State
 	Since     time.Time // of the state
+	Fault     error     // why it is not connected; nil while it is, or before it has tried
 	Connects  int64     // connections that came about
 	Replaced  int64     // times that another took this client's place
 	Lost      int64     // connections that ended unforeseen
@@ -228,6 +229,9 @@ func (c *Client) state(s State) {
 	c.count(func(stats *Stats) {
 		if stats.State != s {
 			stats.State, stats.Since = s, time.Now()
+		}
+		if s == Connected {
+			stats.Fault = nil
 		}
 	})
 }

@@ -80,6 +80,7 @@ func (c *Client) react(r *retry, err error) time.Duration {
 	if errors.Is(err, errPlanned) {
 		return 0
 	}
+	c.count(func(s *Stats) { s.Fault = err })
 	if errors.Is(err, ErrReplaced) {
 		c.count(func(s *Stats) { s.Replaced++ })
 		c.state(StandingBy)

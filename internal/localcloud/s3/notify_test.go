@@ -86,7 +86,7 @@ func TestQueuesAreToldOfObjects(t *testing.T) {
 	require.Len(t, box.bodies, 3, "another service's objects, too")
 	require.Contains(t, box.bodies[2], `"key":"thumbnails/c.jpg"`)
 	stored := do(s, "GET", "/thumbs/thumbnails/c.jpg", "")
-	require.Equal(t, "01J", stored.Header()["x-amz-meta-event"][0])
+	require.Equal(t, "01J", metadata(stored.Header(), "event"))
 	require.Contains(t, box.bodies[2], `"eTag":`+stored.Header().Get("ETag"))
 	require.ErrorContains(t, s.Put(t.Context(), "nowhere", "a", "", nil, nil), "there is no bucket")
 }

@@ -1,7 +1,7 @@
 import { isRecord, jsonOf, request } from "../lib/http";
 import { PlainError, SignedOutError, type Problem } from "../lib/problem";
 import { t } from "../messages";
-import type { Camera, CameraEvent, ClipFile, EventList, EventQuery, Playback, Recordings } from "./types";
+import type { Camera, CameraEvent, ClipFile, EventList, EventQuery, LiveSession, Playback, Recordings } from "./types";
 
 /** The API refused; problem holds its RFC 9457 document in short. */
 export class ApiError extends PlainError {
@@ -82,6 +82,15 @@ export class Api {
     return this.#clip(ofCamera(camera, "clip", from, to), signal);
   }
 
+  /** A way to see a camera live; each is for one viewer and one connection. */
+  async viewCamera(camera: string, signal?: AbortSignal): Promise<LiveSession> {
+    const body = await this.#ask<LiveSession>("POST", `/v1/cameras/${encodeURIComponent(camera)}/live`, signal);
+    if (typeof body.url !== "string" || !/^wss?:\/\//i.test(body.url) || !URL.canParse(body.url) || !Array.isArray(body.ice_servers)) {
+      throw new PlainError(t.problem.unexpected);
+    }
+    return body;
+  }
+
   async #playback(path: string, signal: AbortSignal | undefined): Promise<Playback> {
     const body = await this.#get<Playback>(path, signal);
     if (!isWebAddress(body.url)) throw new PlainError(t.problem.unexpected);
@@ -94,12 +103,16 @@ export class Api {
     return body;
   }
 
-  async #get<T>(path: string, signal?: AbortSignal, patience?: number): Promise<T> {
+  #get<T>(path: string, signal?: AbortSignal, patience?: number): Promise<T> {
+    return this.#ask("GET", path, signal, patience);
+  }
+
+  async #ask<T>(method: string, path: string, signal?: AbortSignal, patience?: number): Promise<T> {
     let token = await this.tokens.token();
-    let response = await this.#send(path, token, signal, patience);
+    let response = await this.#send(method, path, token, signal, patience);
     if (response.status === 401) {
       token = await this.tokens.replace(token);
-      response = await this.#send(path, token, signal, patience);
+      response = await this.#send(method, path, token, signal, patience);
     }
     if (response.status === 401) {
       this.tokens.expire();
@@ -113,8 +126,9 @@ export class Api {
     return body as T;
   }
 
-  #send(path: string, token: string, signal: AbortSignal | undefined, patience: number | undefined): Promise<Response> {
+  #send(method: string, path: string, token: string, signal: AbortSignal | undefined, patience: number | undefined): Promise<Response> {
     const init: RequestInit = {
+      method,
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       cache: "no-store",
       ...(signal ? { signal } : {}),

@@ -12,6 +12,8 @@ export type Box = CameraEvent["box"];
 export type Playback = Schemas["Playback"];
 /** Where a piece of video can be fetched as one MP4 file. */
 export type ClipFile = Schemas["ClipFile"];
+/** A way to one camera's live video, for one viewer. */
+export type LiveSession = Schemas["LiveSession"];
 export type Recordings = Schemas["Recordings"];
 /** From when to when, as the API writes it; not the DOM's Range. */
 export type TimeRange = Schemas["Range"];

@@ -5,6 +5,7 @@ import { useApp } from "./context";
 import { EventDialog } from "./EventDialog";
 import { EventList } from "./EventList";
 import { Header } from "./Header";
+import { LiveLater } from "./LiveLater";
 import { SignIn, Starting } from "./SignIn";
 import { WeakDetector } from "./WeakDetector";
 
@@ -18,9 +19,9 @@ export function App() {
   return (
     <>
       <Header />
-      {page.name === "camera" ? (
-        <CameraDayPage camera={page.camera} at={page.at} covered={route.name === "event"} />
-      ) : (
+      {page.name === "camera" && <CameraDayPage camera={page.camera} at={page.at} covered={route.name === "event"} />}
+      {page.name === "live" && <LiveLater camera={page.camera} />}
+      {page.name === "home" && (
         <main class="home">
           <WeakDetector />
           <CameraList />

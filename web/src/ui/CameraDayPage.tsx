@@ -5,7 +5,7 @@ import { t } from "../messages";
 import { CameraDay, type Note } from "../playback/day";
 import { openEngine } from "../playback/engine";
 import { dayAround, type Span } from "../playback/spans";
-import { cameraHash, homeHash } from "../router";
+import { cameraHash, homeHash, liveHash } from "../router";
 import { useApp } from "./context";
 import { DayEvents } from "./DayEvents";
 import { Icon } from "./icons";
@@ -53,6 +53,10 @@ export function CameraDayPage({ camera, at, covered }: Props) {
         <h2 id="day-heading" ref={heading} tabIndex={-1}>
           {name}
         </h2>
+        <a class="button" href={liveHash(camera)} aria-label={t.live.openOf(name)} data-testid="day-live">
+          <Icon name="live" />
+          {t.live.open}
+        </a>
         <DayChoice camera={camera} day={day} />
       </div>
       {day.problem.value && <Notice problem={day.problem.value} onRetry={() => day.poller.now()} retryLabel={t.tryNow} />}

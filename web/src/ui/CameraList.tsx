@@ -1,9 +1,10 @@
 import type { Camera } from "../api/types";
 import { ago, cameraName } from "../lib/format";
 import { t } from "../messages";
-import { cameraHash, homeHash } from "../router";
+import { cameraHash, homeHash, liveHash } from "../router";
 import { useApp } from "./context";
 import { Icon } from "./icons";
+import { loadLive } from "./LiveLater";
 import { Notice } from "./Notice";
 
 export function CameraList() {
@@ -84,6 +85,19 @@ function CameraCard({ camera }: { camera: Camera }) {
         {last && <p>{t.cameras.lastEvent(ago(new Date(last.started_at), clock.value))}</p>}
         {camera.detector && <p>{t.cameras.detector(camera.detector.model)}</p>}
         <p class="camera-day">
+          <a
+            class="button button-small"
+            href={liveHash(camera.camera)}
+            aria-label={t.live.openOf(name)}
+            data-testid="open-live"
+            // Ready by the time the press has become a click.
+            onPointerEnter={loadLive}
+            onPointerDown={loadLive}
+            onFocus={loadLive}
+          >
+            <Icon name="live" />
+            {t.live.open}
+          </a>
           <a
             class="button button-small"
             href={cameraHash(camera.camera)}

@@ -91,7 +91,7 @@ interface FactProps {
   children: ComponentChildren;
 }
 
-function Fact({ name, wide, testid, children }: FactProps) {
+export function Fact({ name, wide, testid, children }: FactProps) {
   return (
     <div class={wide ? "fact fact-wide" : "fact"} data-testid={testid}>
       <dt>{name}</dt>

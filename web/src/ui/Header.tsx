@@ -3,7 +3,7 @@ import { useApp } from "./context";
 import { Logo } from "./icons";
 
 export function Header() {
-  const { session, feed, signOut } = useApp();
+  const { session, feed, router, signOut } = useApp();
   const claims = session.claims.value;
   const who = claims?.email ?? claims?.name;
   const state = feed.poller.state.value;
@@ -15,9 +15,11 @@ export function Header() {
 
   return (
     <header class="top">
-      <a class="skip" href="#events" onClick={skip}>
-        {t.skip}
-      </a>
+      {router.page.value.name !== "live" && (
+        <a class="skip" href="#events" onClick={skip}>
+          {t.skip}
+        </a>
+      )}
       <div class="top-inner">
         <a class="brand" href="#/">
           <Logo />

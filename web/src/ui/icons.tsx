@@ -25,13 +25,17 @@ const paths = {
   info: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 11v5.5M12 7.6v.1",
   play: "M7 4.5v15l12.5-7.5z",
   save: "M12 4v11M7 10.5l5 5 5-5M4.5 19.5h15",
+  live: "M12 10.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM8.2 8.2a5.4 5.4 0 0 0 0 7.6M15.8 8.2a5.4 5.4 0 0 1 0 7.6M5.3 5.3a9.5 9.5 0 0 0 0 13.4M18.7 5.3a9.5 9.5 0 0 1 0 13.4",
   moon: "M20 14.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 10.5 10.5z",
 };
 
-export function Icon({ name }: { name: keyof typeof paths }) {
+export const Icon = ({ name }: { name: keyof typeof paths }) => <Drawing path={paths[name]} />;
+
+/** For pictures that only one part of the app needs. */
+export function Drawing({ path }: { path: string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-      <path d={paths[name]} />
+      <path d={path} />
     </svg>
   );
 }

@@ -15,7 +15,7 @@ const policy = (video: string): string =>
   [
     "default-src 'self'",
     `img-src 'self' blob: data: ${video}`,
-    `connect-src 'self' ${video}`,
+    `connect-src 'self' ${video} ${video.replace(/^http/, "ws")}`,
     `media-src 'self' blob: ${video}`,
     "worker-src 'self' blob:",
     "base-uri 'none'",
@@ -33,7 +33,7 @@ const types: Record<string, string> = {
 
 export interface Site {
   origin: string;
-  /** Where video comes from: another origin, as in earnest. */
+  /** Where video and signaling come from: another origin, as in earnest. */
   video: string;
   mock: Mock;
   close(): Promise<void>;
@@ -44,10 +44,14 @@ export async function serve(): Promise<Site> {
   const mock = new Mock();
   const dist = new URL("../../dist/", import.meta.url).pathname;
   const films = createServer((req, res) => {
-    if (!mock.video.serve(new URL(req.url ?? "/", "http://host"), res)) res.writeHead(404).end();
+    const url = new URL(req.url ?? "/", "http://host");
+    if (mock.video.serve(url, res)) return;
+    if (url.pathname === "/gateway") void mock.handle(req, res);
+    else res.writeHead(404).end();
   });
+  films.on("upgrade", (req, stream) => mock.signaling.upgrade(req, stream) || stream.destroy());
   const video = await listen(films);
-  mock.video.origin = video;
+  mock.video.origin = mock.signaling.origin = video;
   const server = createServer((req, res) => {
     void (async () => {
       if (await mock.handle(req, res)) return;
@@ -66,7 +70,11 @@ export async function serve(): Promise<Site> {
     })();
   });
   const origin = await listen(server);
-  return { origin, video, mock, close: () => Promise.all([stop(server), stop(films)]).then(() => {}) };
+  const close = async () => {
+    mock.signaling.close();
+    await Promise.all([stop(server), stop(films)]);
+  };
+  return { origin, video, mock, close };
 }
 
 async function listen(server: Server): Promise<string> {

@@ -5,10 +5,10 @@ import { chromiumPath, type Site } from "./harness";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-export const launch = (): Promise<Browser> =>
+export const launch = (...args: string[]): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath as string,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", ...args],
   });
 
 /**
@@ -22,7 +22,8 @@ export async function visit(browser: Browser, site: Site, wrong: string[], optio
   page.on("pageerror", (error) => wrong.push(error.message));
   page.on("console", (message) => {
     // A refused request shows up here too; those are the tests' own doing.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) wrong.push(message.text());
+    const refused = /^Failed to load resource|^WebSocket connection to .* Unexpected response code: 403$/.test(message.text());
+    if (message.type() === "error" && !refused) wrong.push(message.text());
   });
   page.on("request", (request) => {
     const ours = [`${site.origin}/`, `${site.video}/`, `blob:${site.origin}/`].some((start) => request.url().startsWith(start));

@@ -6,7 +6,7 @@ import { t } from "../../src/messages";
 import { event, idOf, json } from "./helpers";
 
 describe("Api", () => {
-  let sent: { url: string; token: string | null }[];
+  let sent: { url: string; token: string | null; method?: string }[];
   let answers: (() => Response | Promise<Response>)[];
   let expired: number;
   let api: Api;
@@ -16,7 +16,8 @@ describe("Api", () => {
     answers = [];
     expired = 0;
     const fetcher = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-      sent.push({ url: String(input), token: new Headers(init?.headers).get("authorization") });
+      const { method = "GET" } = init ?? {};
+      sent.push({ url: String(input), token: new Headers(init?.headers).get("authorization"), ...(method === "GET" ? {} : { method }) });
       if (init?.signal?.aborted) throw new DOMException("aborted", "AbortError");
       const next = answers.shift();
       if (!next) throw new Error("one request too many");
@@ -35,6 +36,14 @@ describe("Api", () => {
     const page = await api.listEvents({ limit: 30, camera: "home.door", label: "" });
     expect(page).toEqual({ events: [event(1)], next_cursor: "c" });
     expect(sent).toEqual([{ url: "/v1/events?limit=30&camera=home.door", token: "Bearer old" }]);
+  });
+
+  it("asks for a way to a camera, and takes only one that is", async () => {
+    const session = { channel: "home.door", client_id: "v", url: "wss://signaling.example/?x=1", expires_at: "2026-01-05T12:00:00Z", ice_servers: [] };
+    answers = [() => json(session), ...["https://signaling.example/", "javascript:alert(1)", 7, undefined].map((url) => () => json({ ...session, url }))];
+    expect(await api.viewCamera("home.door")).toEqual(session);
+    expect(sent[0]).toMatchObject({ url: "/v1/cameras/home.door/live", method: "POST" });
+    for (let i = 0; i < 4; i++) await expect(api.viewCamera("home.door")).rejects.toThrow(t.problem.unexpected.title);
   });
 
   it("renews the token once when it is refused", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cameraHash, eventHash, homeHash, parseRoute } from "../../src/router";
+import { cameraHash, eventHash, homeHash, liveHash, parseRoute } from "../../src/router";
 import { idOf } from "./helpers";
 
 describe("routes", () => {
@@ -15,6 +15,8 @@ describe("routes", () => {
     ["#/cameras/home.door?t=2026-01-05", { name: "camera", camera: "home.door", at: new Date(2026, 0, 5).getTime() }],
     ["#/cameras/home.door?t=2026-01-05T12:30:00.000Z", { name: "camera", camera: "home.door", at: Date.UTC(2026, 0, 5, 12, 30) }],
     ["#/cameras/home.door?t=2026-99-99T", { name: "camera", camera: "home.door" }],
+    ["#/cameras/home.door/live", { name: "live", camera: "home.door" }],
+    ["#/cameras/home.door/live?t=2026-01-05", { name: "home", filter: { camera: "", label: "", severity: "" } }],
     ["#/cameras/a/b", { name: "home", filter: { camera: "", label: "", severity: "" } }],
     ["#/events/../../evil", { name: "home", filter: { camera: "", label: "", severity: "" } }],
   ])("%j", (hash, want) => expect(parseRoute(hash)).toEqual(want));
@@ -27,5 +29,6 @@ describe("routes", () => {
     const at = new Date(Date.UTC(2026, 0, 5, 12, 0, 1, 234));
     expect(parseRoute(cameraHash("home.a_b-c", at))).toEqual({ name: "camera", camera: "home.a_b-c", at: at.getTime() });
     expect(parseRoute(cameraHash("home.door"))).toEqual({ name: "camera", camera: "home.door" });
+    expect(parseRoute(liveHash("home.a_b-c"))).toEqual({ name: "live", camera: "home.a_b-c" });
   });
 });
