@@ -87,6 +87,7 @@ func TestCommands(t *testing.T) {
 // TestCommandFlood: what comes too fast is said to, then ignored, and the
 // picture goes on.
 func TestCommandFlood(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	_, w := show(t, live.Config{Main: play(t, film).ring})
 	v := newWatcher(t, w, "ann", nil)

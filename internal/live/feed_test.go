@@ -12,7 +12,7 @@ import (
 
 var (
 	quietStream = &media.Stream{Codec: media.H264, SPS: []byte{0x67, 1, 2, 3}, PPS: []byte{0x68, 1, 2}}
-	filmed      = time.Now().Truncate(time.Millisecond) // the first picture
+	filmed      time.Time // the first picture of the newest feed
 )
 
 // filming puts pictures into a ring, a keyframe every gop.
@@ -28,6 +28,7 @@ func filming(ring *media.Ring, from, to, gop int) {
 }
 
 func newFeed() *feed {
+	filmed = time.Now().Truncate(time.Millisecond)
 	log := slog.New(slog.DiscardHandler)
 	return &feed{ring: media.NewRing(media.RingConfig{Log: log}), quality: Main, log: log}
 }

@@ -36,7 +36,7 @@ func TestComingAndGoing(t *testing.T) {
 	film := small(t)
 	m, w := show(t, live.Config{Main: play(t, film).ring, Sub: play(t, film).ring, ConnectWithin: 5 * time.Second})
 	before := runtime.NumGoroutine()
-	const viewers = 30
+	const viewers = 18
 	for n := range viewers {
 		v := newWatcher(t, w, fmt.Sprint("viewer-", n), nil)
 		switch n % 3 {

@@ -21,6 +21,7 @@ func small(t testing.TB) []*media.Packet {
 // pictures so close together that the decoder runs to the last, and then
 // pictures come as they are taken.
 func TestAViewerSeesTheNewestPictureAtOnce(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	cam := play(t, film)
 	m, w := show(t, live.Config{Main: cam.ring})
@@ -55,6 +56,7 @@ func TestAViewerSeesTheNewestPictureAtOnce(t *testing.T) {
 }
 
 func TestManyViewers(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	cam := play(t, film)
 	m, w := show(t, live.Config{Main: cam.ring})
@@ -84,6 +86,7 @@ func TestManyViewers(t *testing.T) {
 // TestKeyframeOnRequest: one who has lost the thread gets the newest GOP
 // again, and the camera is asked for another.
 func TestKeyframeOnRequest(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	cam := play(t, film)
 	var asked atomic.Int64
@@ -174,6 +177,7 @@ func TestTheCameraStartsOver(t *testing.T) {
 }
 
 func TestLoopsOfTheSameViewer(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	m, w := show(t, live.Config{Main: play(t, film).ring})
 	first := newWatcher(t, w, "ann", nil)
@@ -191,6 +195,7 @@ func TestLoopsOfTheSameViewer(t *testing.T) {
 // TestNewNetwork: a viewer whose addresses change offers again over the same
 // connection, and goes on watching.
 func TestNewNetwork(t *testing.T) {
+	t.Parallel()
 	film := small(t)
 	m, w := show(t, live.Config{Main: play(t, film).ring})
 	v := newWatcher(t, w, "ann", nil)

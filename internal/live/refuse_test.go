@@ -82,6 +82,7 @@ func TestForbidden(t *testing.T) {
 }
 
 func TestBFrames(t *testing.T) {
+	t.Parallel()
 	bad := mediatest.Encode(t, append(mediatest.Scene("320x240", "25", "4", false), "-c:v", "libx264", "-preset", "medium", "-bf", "2", "-g", "50")...).Packets
 	good := clip(t, "160x120", "10", "8", "-g", "20")
 	_, w := show(t, live.Config{Main: play(t, bad).ring})
@@ -101,6 +102,7 @@ func TestBFrames(t *testing.T) {
 // TestTheCameraTurnsBad: a viewer that watches is told when the camera begins
 // to send what cannot be shown.
 func TestTheCameraTurnsBad(t *testing.T) {
+	t.Parallel()
 	bad := mediatest.Encode(t, append(mediatest.Scene("320x240", "25", "4", false), "-c:v", "libx264", "-preset", "medium", "-bf", "2", "-g", "50")...).Packets
 	film := small(t)
 	ring := media.NewRing(media.RingConfig{Log: quiet()})
@@ -124,6 +126,7 @@ func TestTheCameraTurnsBad(t *testing.T) {
 }
 
 func TestH265(t *testing.T) {
+	t.Parallel()
 	film := mediatest.Encode(t, append(mediatest.Scene("320x240", "25", "4", false), "-c:v", "libx265", "-preset", "ultrafast",
 		"-x265-params", "bframes=0:keyint=50:log-level=none")...).Packets
 	half := clip(t, "160x120", "10", "8", "-g", "20")
@@ -272,6 +275,7 @@ func TestCandidateFlood(t *testing.T) {
 
 // TestSignalingEnds: its viewers end with it.
 func TestSignalingEnds(t *testing.T) {
+	t.Parallel()
 	m, w := show(t, live.Config{Main: play(t, small(t)).ring})
 	other := newWire()
 	var err error
