@@ -108,6 +108,7 @@ func TestKeyframeOnRequest(t *testing.T) {
 }
 
 func TestSubstreamFirst(t *testing.T) {
+	t.Parallel()
 	film, half := small(t), clip(t, "160x120", "10", "8", "-g", "20")
 	m, w := show(t, live.Config{Main: play(t, film).ring, Sub: play(t, half).ring})
 	v := newWatcher(t, w, "ann", nil)
