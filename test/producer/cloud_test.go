@@ -132,11 +132,25 @@ func (c *cloud) media(t *testing.T, all []types.Fragment) []byte {
 	for _, f := range all {
 		numbers = append(numbers, *f.FragmentNumber)
 	}
-	out, err := kinesisvideoarchivedmedia.NewFromConfig(c.direct()).GetMediaForFragmentList(t.Context(),
-		&kinesisvideoarchivedmedia.GetMediaForFragmentListInput{StreamName: aws.String(stream), Fragments: numbers})
-	require.NoError(t, err)
-	defer out.Payload.Close()
-	data, err := io.ReadAll(out.Payload)
+	client := kinesisvideoarchivedmedia.NewFromConfig(c.direct())
+	var data []byte
+	read := func() error {
+		out, err := client.GetMediaForFragmentList(t.Context(),
+			&kinesisvideoarchivedmedia.GetMediaForFragmentListInput{StreamName: aws.String(stream), Fragments: numbers})
+		if err != nil {
+			return err
+		}
+		defer out.Payload.Close()
+		data, err = io.ReadAll(out.Payload)
+		return err
+	}
+	err := read()
+	for range 4 { // a download that breaks off is begun anew, as players do
+		if err != nil {
+			t.Log(err)
+			err = read()
+		}
+	}
 	require.NoError(t, err)
 	return data
 }

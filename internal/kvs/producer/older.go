@@ -80,7 +80,7 @@ func (p *Producer) hole(l lane) (h stretch, from int64, ok bool) {
 	}
 	for _, w := range windows {
 		if w.from < of.from {
-			w.from, w.open = of.from, true
+			w.from, w.begun = of.from, true
 		}
 		if missing := w.missing(covered); w.to >= w.from && len(missing) > 0 {
 			h = missing[0]

@@ -146,7 +146,12 @@ func (p *Producer) look() (next *media.GOP) {
 // followed the other. It is called with mu held.
 func (p *Producer) quiet(before, after *media.GOP) {
 	end, _ := before.End()
-	if hole := (stretch{end + 1, after.Start - 1}); hole.length() >= smallestHole && p.plan.wants(hole.from, hole.to) {
+	hole := stretch{end + 1, after.Start - 1}
+	if hole.to < hole.from || !p.plan.wants(hole.from, hole.to) {
+		return
+	}
+	// In a small one a window may begin or end.
+	if hole.length() >= smallestHole || !p.plan.wants(before.Start, end) || !p.plan.wants(after.Start, after.Start) {
 		p.done.add(hole.from, hole.to)
 	}
 }

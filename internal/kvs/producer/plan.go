@@ -101,7 +101,7 @@ func (p *plan) windows(to int64) (out []window) {
 	all := slices.Clone(p.events)
 	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	for _, s := range all {
-		w := window{stretch{s.from, min(s.until, to)}, s.until > to}
+		w := window{stretch: stretch{s.from, min(s.until, to)}, open: s.until > to}
 		n := len(out)
 		switch {
 		case w.to < w.from:
@@ -117,17 +117,17 @@ func (p *plan) windows(to int64) (out []window) {
 // window is a stretch of wanted time.
 type window struct {
 	stretch
-	open bool // it goes on
+	begun bool // before
+	open  bool // it goes on
 }
 
-// missing are the parts of a window that covered lacks and that can hold a
-// fragment.
+// missing are the parts of a window that covered lacks and that can hold some
+// of a fragment: a large one, or at either end the first or last moments.
 func (w window) missing(covered times) []stretch {
-	holes := covered.holes(w.stretch)
-	if len(holes) == 1 && holes[0] == w.stretch && !w.open {
-		return holes // short as it may be
-	}
-	return slices.DeleteFunc(holes, func(h stretch) bool { return h.length() < smallestHole })
+	return slices.DeleteFunc(covered.holes(w.stretch), func(h stretch) bool {
+		end := h.from == w.from && !w.begun || h.to == w.to && !w.open
+		return h.length() < smallestHole && !end
+	})
 }
 
 // within are the ids of the events that want some of a stretch, and whether

@@ -55,7 +55,7 @@ func (p *Producer) Stats() Stats {
 	}
 	covered := p.covered()
 	for _, e := range p.plan.events {
-		w := window{stretch{e.from, min(e.until, now)}, e.until > now}
+		w := window{stretch: stretch{e.from, min(e.until, now)}, open: e.until > now}
 		if w.to >= w.from && len(w.missing(covered)) > 0 {
 			s.Waiting++
 		}
