@@ -5,6 +5,7 @@ package evidence
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +35,13 @@ import (
 	"porchlight/internal/logtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests run at once than there are processors: most wait
+// for what happens before a camera.
+func TestMain(m *testing.M) {
+	testing.Init()
+	_ = flag.Set("test.parallel", "5") // unless the command line says otherwise
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	region   = "us-east-1"
