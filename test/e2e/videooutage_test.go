@@ -88,7 +88,11 @@ func numberedConfig(t *testing.T, m *machine, w *wire, n *numbered) string {
 	require.NoError(t, err)
 	var tree map[string]any
 	require.NoError(t, yaml.Unmarshal(data, &tree))
-	tree["cameras"] = n.config()
+	cameras := n.config()
+	// The first second of a camera has no sound, and a file cannot begin with
+	// sound and go on without.
+	cameras["door"].(map[string]any)["record"].(map[string]any)["audio"] = false
+	tree["cameras"] = cameras
 	tree["detector"].(map[string]any)["model"] = visiontest.Model
 	return writeConfig(t, tree)
 }
