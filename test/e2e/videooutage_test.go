@@ -102,6 +102,8 @@ func numberedConfig(t *testing.T, m *machine, w *wire, n *numbered) string {
 const (
 	unwritten = 4 * time.Second
 	unborn    = 15 * time.Second // on a busy machine
+	// quietEnough is when no more is to be expected of an event's video.
+	quietEnough = 15 * time.Second
 )
 
 // checkOnce checks that the video of an event is whole, each picture once and
@@ -116,13 +118,22 @@ func (n *numbered) checkOnce(t *testing.T, me owner, e event.Event, killed, late
 			t.Logf("event from %s to %s, killed at %s: %v", e.Clip.From, e.Clip.To, killed.UTC(), have)
 		}
 	}()
-	needed := to.Add(-150 * time.Millisecond)
-	if to.After(killed) && to.Before(killed.Add(unborn)) {
-		needed = killed.Add(-unwritten) // it may have ended while there was no process
-	}
-	for have = me.stretches(e.Camera, from, to); len(have) == 0 || have[len(have)-1].to.Before(needed); have = me.stretches(e.Camera, from, to) {
+	// It may have ended while there was no process, and then so has its video.
+	maybeCut := to.After(killed) && to.Before(killed.Add(unborn))
+	for changed := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		require.True(t, time.Now().Before(latest), "waited in vain for the video of event %s", e.EventID)
-		time.Sleep(200 * time.Millisecond)
+		now := me.stretches(e.Camera, from, to)
+		if !slices.Equal(have, now) {
+			have, changed = now, time.Now()
+		}
+		status, _ := me.get("/v1/events/" + e.EventID)
+		if status != http.StatusOK || len(have) == 0 {
+			continue
+		}
+		end := have[len(have)-1].to
+		if !end.Before(to.Add(-150*time.Millisecond)) || maybeCut && !end.Before(killed.Add(-unwritten)) && time.Since(changed) > quietEnough {
+			break
+		}
 	}
 	require.False(t, have[0].from.After(from.Add(150*time.Millisecond)) && killed.Sub(from) > unwritten, "begins late")
 	for i := 1; i < len(have); i++ {
